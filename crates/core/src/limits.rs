@@ -1,0 +1,57 @@
+//! Every bound that the rules know, in one struct; each is a configuration key.
+
+use std::time::Duration;
+
+/// The bounds of rooms and messages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The most bytes of text in one message, all its parts together.
+    pub text_bytes_max: usize,
+    /// The most bytes of a signal's data.
+    pub signal_bytes_max: usize,
+    /// The most parts of one message.
+    pub parts_max: usize,
+    /// The most users or connections in an audience.
+    pub audience_max: usize,
+    /// The most users that one message mentions.
+    pub mentions_max: usize,
+    /// The most kinds of reaction under one message.
+    pub reaction_kinds_max: usize,
+    /// The most bytes of one reaction.
+    pub reaction_bytes_max: usize,
+    /// The most bytes of a room's title.
+    pub title_bytes_max: usize,
+    /// The most messages in one page of history.
+    pub page_max: usize,
+    /// The most entries replayed on resume; beyond that the answer is "too old".
+    pub replay_max: usize,
+    /// The most connections in one room.
+    pub room_connections_max: usize,
+    /// The most recorded members of one room.
+    pub room_members_max: usize,
+    /// How long a client id is remembered.
+    pub dedup_window: Duration,
+    /// The longest slow mode.
+    pub slow_mode_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            text_bytes_max: 16 * 1024,
+            signal_bytes_max: 32 * 1024,
+            parts_max: 16,
+            audience_max: 100,
+            mentions_max: 50,
+            reaction_kinds_max: 20,
+            reaction_bytes_max: 64,
+            title_bytes_max: 255,
+            page_max: 300,
+            replay_max: 1_000,
+            room_connections_max: 20_000,
+            room_members_max: 100_000,
+            dedup_window: Duration::from_secs(24 * 60 * 60),
+            slow_mode_max: Duration::from_secs(120),
+        }
+    }
+}
