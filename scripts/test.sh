@@ -45,8 +45,9 @@ show() {
 
 # `cargo xtask`, built with the features of the whole workspace so that nothing is built twice.
 xtask() {
-    cargo build --quiet --workspace --bin xtask
-    "${CARGO_TARGET_DIR:-target}/debug/xtask" "$@"
+    # A step runs inside a condition, where bash does not stop at errors by itself: hence the `&&`.
+    cargo build --quiet --workspace --bin xtask &&
+        "${CARGO_TARGET_DIR:-target}/debug/xtask" "$@"
 }
 
 build_binary() {

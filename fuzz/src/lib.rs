@@ -5,8 +5,12 @@
 //! every input that once broke a target, without a fuzzer. Knows the faces, never an engine. How to add a target stands
 //! in `README.md`.
 
+mod frame_reader;
+
+pub use frame_reader::frame_reader;
+
 /// A target by its name; the name is also the folder of its seeds.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("self_test", self_test)];
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[("self_test", self_test), ("frame_reader", frame_reader)];
 
 /// Proves that the fuzzer sees coverage: it must find the word below, byte after byte. By chance alone that takes
 /// centuries. `run.sh` expects this target to break, and fails if it does not.
@@ -44,7 +48,8 @@ mod tests {
         let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
         for (name, target) in TARGETS {
             let folder = seeds.join(name);
-            let entries = std::fs::read_dir(&folder).unwrap_or_else(|_| panic!("{} holds the seeds", folder.display()));
+            let entries =
+                std::fs::read_dir(&folder).unwrap_or_else(|_| panic!("{} holds the seeds", folder.display()));
             for entry in entries {
                 let path = entry.expect("the folder can be read").path();
                 println!("{}", path.display());
