@@ -5,7 +5,8 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 script="${1:?usage: scripts/npm.sh <script>}"
-for folder in $(npm_roots); do
+folders="$(npm_roots)"
+for folder in $folders; do
     if node -e 'process.exit(require(require("path").resolve(process.argv[1], "package.json")).scripts?.[process.argv[2]] ? 0 : 1)' "$folder" "$script"; then
         npm run --silent --prefix "$folder" "$script"
     elif node -e 'process.exit(require(require("path").resolve(process.argv[1], "package.json")).workspaces ? 0 : 1)' "$folder"; then

@@ -32,8 +32,9 @@ install_compilers() {
 
 # The exact bytes of the lock file are remembered, so that the same file is installed once.
 install_npm_packages() {
-    local folder stamp
-    for folder in $(npm_roots); do
+    local folder folders stamp
+    folders="$(npm_roots)" || exit 1
+    for folder in $folders; do
         stamp="$folder/node_modules/.sidetalk-lock"
         if ! cmp -s "$folder/package-lock.json" "$stamp"; then
             timed "npm ci $folder" npm ci --prefix "$folder"

@@ -24,6 +24,7 @@ step() {
     else
         printf 'FAILED after %d s\n\n' $((SECONDS - started))
         tail -n 60 "$log"
+        if [ "$1" = xtask ]; then set -- cargo "$@"; fi
         printf '\nfailed: %s. Whole log: %s. Again: %s\n' "$name" "$log" "$*"
         printf '%d passed, 1 failed\n' "$passed"
         exit 1
@@ -50,10 +51,6 @@ xtask() {
         "${CARGO_TARGET_DIR:-target}/debug/xtask" "$@"
 }
 
-build_binary() {
-    cargo build --workspace --bin sidetalk
-}
-
 slowest_test_programs() {
     local log="$logs_dir/step-rust-tests.log"
     [ -f "$log" ] || return 0
@@ -64,9 +61,9 @@ slowest_test_programs() {
     ' "$log" | sort -rn | head -n 5
 }
 
-npm_wanted="sdk/package.json"
-if [ -f package.json ]; then npm_wanted="package.json"; fi
+npm_wanted="package.json"
 started=$SECONDS
+rm -f "$logs_dir"/step-*.log
 say "$mode: logs in $logs_dir"
 case "$mode" in
     all)
@@ -80,10 +77,11 @@ case "$mode" in
         step_if "$npm_wanted" "npm size budgets" scripts/npm.sh size
         step "clippy" cargo clippy --quiet --workspace --all-targets -- -D warnings
         step "rust tests" cargo test --workspace --no-fail-fast
-        step "binary" build_binary
+        step "binary" cargo build --workspace --bin sidetalk
         step "generated files" xtask codegen --check
         show 'passed over' "generated files"
-        step_if "web/package.json" "browser tests" scripts/npm.sh test:browser
+        step_if "$npm_wanted" "client against the binary" scripts/npm.sh test:live
+        step_if "$npm_wanted" "browser tests" scripts/npm.sh test:browser
         step_if "conformance/websocket/run.sh" "websocket conformance" conformance/websocket/run.sh
         step "fuzz, $fuzz_seconds s each" fuzz/run.sh --seconds "$fuzz_seconds"
         show '^fuzz: ' "fuzz, $fuzz_seconds s each"
