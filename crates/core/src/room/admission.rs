@@ -67,7 +67,7 @@ impl Room {
 
     /// # Errors
     /// [`Refusal::NotInvited`] if the room has members and `user` is not one yet.
-    pub(super) fn require_joined(&self, user: &UserId) -> Result<(), Refusal> {
+    pub(crate) fn require_joined(&self, user: &UserId) -> Result<(), Refusal> {
         let membership = self.members.get(user).and_then(|member| member.membership);
         if self.kind == RoomKind::Session || membership == Some(Membership::Joined) {
             Ok(())

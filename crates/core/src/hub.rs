@@ -1,0 +1,243 @@
+//! The live side: who listens where, and how what happened reaches them.
+//!
+//! ```text
+//!  store --committed--> service --> fan-out --hint--> Hub::hint
+//!                                                       | in order? gap -> repair from the store; double -> drop
+//!                                                       v
+//!                          LiveRoom: replica of the room, rendered once per face, pending frames
+//!                                                       | flusher: joins what waits, one write per listener
+//!                                                       v
+//!                                        Seat (a connection in this room) -> Link -> Outlet
+//! ```
+//! A room that is quiet is flushed at once; while a flush runs, or a busy room waits for its slot ([`pace`]), what comes is
+//! joined, so that many small messages cost one write per listener.
+//!
+//! Locks: a room's `inner` lock is taken alone or after the map of rooms, never the other way round; nothing awaits under it.
+
+mod flush;
+mod link;
+mod live;
+mod pace;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::event::{Event, Happening, LeaveReason};
+use crate::model::{ConnectionId, ProjectId, RoomKey, UserId, Viewer};
+use crate::ports::{Closing, Committed, Face, Hint, HintSink, Store};
+use crate::refusal::{Failure, Refusal};
+
+pub use link::{FaceId, Link, Seat};
+pub use live::LiveRoom;
+pub(crate) use live::Taken;
+
+use flush::Flusher;
+
+/// All live rooms and links of this node.
+pub struct Hub {
+    store: Arc<dyn Store>,
+    faces: Arc<[Arc<dyn Face>]>,
+    rooms: RwLock<HashMap<RoomKey, Arc<LiveRoom>>>,
+    links: Mutex<HashMap<(ProjectId, UserId), Vec<Arc<Link>>>>,
+    flushers: Box<[Arc<Flusher>]>,
+    stopped: AtomicBool,
+}
+
+impl Hub {
+    /// A hub that renders with `faces` and flushes with `flushers` tasks.
+    pub fn new(store: Arc<dyn Store>, faces: Vec<Arc<dyn Face>>, flushers: usize) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            faces: faces.into(),
+            rooms: RwLock::default(),
+            links: Mutex::default(),
+            flushers: (0..flushers.max(1)).map(|_| Arc::new(Flusher::default())).collect(),
+            stopped: AtomicBool::new(false),
+        })
+    }
+
+    /// Starts the flushers; they end at [`stop`](Self::stop).
+    pub fn spawn(self: &Arc<Self>) -> Vec<tokio::task::JoinHandle<()>> {
+        let run = |index: usize| {
+            let hub = self.clone();
+            tokio::spawn(async move { flush::run(&hub, &hub.flushers[index]).await })
+        };
+        (0..self.flushers.len()).map(run).collect()
+    }
+
+    /// Ends the flushers, after a last flush.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        for flusher in &self.flushers {
+            flusher.wake();
+        }
+    }
+
+    /// Takes a link in, so that its user can be reached wherever it is.
+    pub fn connect(&self, link: &Arc<Link>) {
+        let key = (link.project(), link.identity().user.clone());
+        self.links.lock().entry(key).or_default().push(link.clone());
+    }
+
+    /// Takes a link out. Its seats must have been left.
+    pub fn disconnect(&self, link: &Link) {
+        let key = (link.project(), link.identity().user.clone());
+        let mut links = self.links.lock();
+        if let Some(own) = links.get_mut(&key) {
+            own.retain(|other| other.id() != link.id());
+            if own.is_empty() {
+                links.remove(&key);
+            }
+        }
+    }
+
+    /// The links of a user.
+    pub fn links_of(&self, project: ProjectId, user: &UserId) -> Vec<Arc<Link>> {
+        self.links.lock().get(&(project, user.clone())).cloned().unwrap_or_default()
+    }
+
+    /// How many links there are.
+    pub fn link_count(&self) -> usize {
+        self.links.lock().values().map(Vec::len).sum()
+    }
+
+    /// Asks every link to come back after its own part of `within`, so that they do not come all at once.
+    pub fn drain(&self, within: Duration) {
+        let all: Vec<_> = self.links.lock().values().flatten().cloned().collect();
+        let count = u32::try_from(all.len().max(1)).unwrap_or(u32::MAX);
+        for (index, link) in (0u32..).zip(&all) {
+            link.outlet().close(Closing::Draining { after: within / count * index });
+        }
+    }
+
+    /// The live room, if somebody is in it.
+    pub fn live(&self, room: &RoomKey) -> Option<Arc<LiveRoom>> {
+        self.rooms.read().get(room).cloned()
+    }
+
+    /// The live room, made from the store if need be.
+    ///
+    /// # Errors
+    /// [`Refusal::RoomGone`] if the store has no such room; the store's failure.
+    pub async fn enter(&self, key: &RoomKey) -> Result<Arc<LiveRoom>, Failure> {
+        let live = self.rooms.write().entry(key.clone()).or_insert_with(|| self.blank(key)).clone();
+        if let Err(failure) = live.load(&*self.store).await {
+            self.forget_if_idle(&live);
+            return Err(failure);
+        }
+        Ok(live)
+    }
+
+    fn blank(&self, key: &RoomKey) -> Arc<LiveRoom> {
+        let hash = self.rooms.hasher_hint(key);
+        Arc::new(LiveRoom::new(key.clone(), self.faces.clone(), self.flushers[hash % self.flushers.len()].clone()))
+    }
+
+    /// Drops the room from the map if nobody is in it.
+    pub(crate) fn forget_if_idle(&self, live: &Arc<LiveRoom>) {
+        let mut rooms = self.rooms.write();
+        if live.retire_if_empty() && rooms.get(live.key()).is_some_and(|known| Arc::ptr_eq(known, live)) {
+            rooms.remove(live.key());
+        }
+    }
+
+    /// Reads what a room missed from the store.
+    fn repair(self: &Arc<Self>, live: Arc<LiveRoom>) {
+        let hub = self.clone();
+        tokio::spawn(async move {
+            while let Some(after) = live.repair_from() {
+                match hub.store.entries(live.key(), &Viewer::Server, after, 500).await {
+                    Ok(replay) => live.repaired(replay),
+                    Err(Failure::Refused(Refusal::RoomGone)) => return live.close_all(LeaveReason::RoomDeleted),
+                    Err(failure) => {
+                        tracing::warn!(room.name = %live.key(), error = ?failure, "could not repair a gap; will try again");
+                        tokio::time::sleep(Duration::from_millis(500)).await;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Members of a room that lasts are told wherever they are, and an invited user too.
+    fn tell_absent_members(&self, committed: &Committed, live: Option<&LiveRoom>) {
+        let Some(members) = &committed.members else { return };
+        for entry in &committed.entries {
+            let invited = match &entry.event {
+                Event::MemberInvited { user } | Event::MemberKicked { user } | Event::MemberLeft { user } => Some(user),
+                _ => None,
+            };
+            let mut frames = vec![None; self.faces.len()];
+            for user in members.iter().chain(invited) {
+                for link in self.links_of(committed.room.project, user) {
+                    let here = live.is_some_and(|live| live.has(link.id()));
+                    if here || !link.opens(&committed.room.name) || !link.is_addressed(&entry.audience) {
+                        continue;
+                    }
+                    let happening = Happening::Entry { room: &committed.room, epoch: committed.epoch, entry };
+                    let frame = frames[link.face()].get_or_insert_with(|| self.faces[link.face()].render(happening));
+                    if let Some(frame) = frame {
+                        link.outlet().send(frame.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every live room of this node.
+    pub fn live_rooms(&self) -> Vec<Arc<LiveRoom>> {
+        self.rooms.read().values().cloned().collect()
+    }
+
+    /// Ends one connection in a room.
+    pub(crate) fn cut(&self, room: &RoomKey, connection: ConnectionId) -> bool {
+        self.live(room).is_some_and(|live| live.remove(connection, LeaveReason::Kicked))
+    }
+}
+
+impl HintSink for std::sync::Weak<Hub> {
+    fn hint(&self, hint: Hint) {
+        let Some(hub) = self.upgrade() else { return };
+        match hint {
+            Hint::Committed(committed) => {
+                let live = hub.live(&committed.room);
+                if let Some(live) = &live
+                    && live.committed(&committed)
+                {
+                    hub.repair(live.clone());
+                }
+                hub.tell_absent_members(&committed, live.as_deref());
+            }
+            Hint::Moment { room, moment } => {
+                if let Some(live) = hub.live(&room) {
+                    live.happen(&moment);
+                }
+            }
+            Hint::Deleted { room } => {
+                if let Some(live) = hub.live(&room) {
+                    live.close_all(LeaveReason::RoomDeleted);
+                    hub.rooms.write().remove(&room);
+                }
+            }
+        }
+    }
+}
+
+/// Spreads rooms over flushers.
+trait HasherHint {
+    fn hasher_hint(&self, key: &RoomKey) -> usize;
+}
+
+impl HasherHint for RwLock<HashMap<RoomKey, Arc<LiveRoom>>> {
+    fn hasher_hint(&self, key: &RoomKey) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
+        let hash = std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(key) as usize;
+        hash
+    }
+}

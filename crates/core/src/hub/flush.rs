@@ -1,0 +1,142 @@
+//! The flushers: tasks that write what waits in rooms, joined, to every seat.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::model::Audience;
+
+use super::Hub;
+use super::live::{Batch, LiveRoom, Pending};
+use super::link::{FaceId, Seat};
+
+/// Writes between two yields: others get the core meanwhile, and what they publish is joined.
+const WRITES_PER_TURN: usize = 256;
+
+/// A queue of rooms to be flushed, served by one task, so that no room is flushed twice at a time.
+#[derive(Default)]
+pub(super) struct Flusher {
+    rooms: Mutex<Vec<Arc<LiveRoom>>>,
+    work: Notify,
+}
+
+impl Flusher {
+    pub(super) fn enqueue(&self, room: Arc<LiveRoom>) {
+        let mut rooms = self.rooms.lock();
+        rooms.push(room);
+        if rooms.len() == 1 {
+            self.work.notify_one();
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        self.work.notify_one();
+    }
+}
+
+/// Serves `flusher` until the hub stops.
+pub(super) async fn run(hub: &Hub, flusher: &Flusher) {
+    let mut waiting: BTreeMap<(Instant, usize), Arc<LiveRoom>> = BTreeMap::new();
+    loop {
+        let stopped = hub.stopped.load(Ordering::Acquire);
+        if !stopped {
+            wait_for_work(flusher, waiting.keys().next().map(|(due, _)| *due)).await;
+        }
+        // Everybody who is ready to publish does so first: what they add is joined into the same writes.
+        tokio::task::yield_now().await;
+        let now = Instant::now();
+        let fresh = std::mem::take(&mut *flusher.rooms.lock());
+        let later = waiting.split_off(&(now, usize::MAX));
+        let due = std::mem::replace(&mut waiting, later).into_values();
+        for room in due {
+            flush(&room).await;
+        }
+        for room in fresh {
+            match room.due(now).filter(|_| !stopped) {
+                Some(due) => drop(waiting.insert((due, Arc::as_ptr(&room).addr()), room)),
+                None => flush(&room).await,
+            }
+        }
+        if stopped && waiting.is_empty() && flusher.rooms.lock().is_empty() {
+            return;
+        }
+    }
+}
+
+async fn wait_for_work(flusher: &Flusher, due: Option<Instant>) {
+    match due {
+        None => flusher.work.notified().await,
+        Some(due) => drop(tokio::time::timeout_at(due, flusher.work.notified()).await),
+    }
+}
+
+async fn flush(room: &Arc<LiveRoom>) {
+    let batch = room.take_batch(Instant::now());
+    if batch.pending.is_empty() {
+        return;
+    }
+    let mut joined = Joined::of(&batch);
+    for (count, seat) in (1..).zip(batch.seats.iter()) {
+        if let Some(frames) = joined.for_seat(seat) {
+            seat.send(frames);
+        }
+        if count % WRITES_PER_TURN == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    room.finish(&batch);
+}
+
+/// The frames of a batch, joined once for all seats that get the same ones.
+struct Joined<'a> {
+    pending: &'a [Pending],
+    /// Whether everybody gets everything, but for seats that came in between.
+    plain: bool,
+    whole: Vec<Option<Option<Bytes>>>,
+    parts: HashMap<(FaceId, Vec<bool>), Option<Bytes>>,
+}
+
+impl<'a> Joined<'a> {
+    fn of(batch: &'a Batch) -> Self {
+        let plain = batch.pending.iter().all(|pending| pending.audience == Audience::Room && !pending.presence);
+        let faces = batch.pending.first().map_or(0, |pending| pending.frames.len());
+        Self { pending: &batch.pending, plain, whole: vec![None; faces], parts: HashMap::new() }
+    }
+
+    fn for_seat(&mut self, seat: &Seat) -> Option<Bytes> {
+        let (face, pending) = (seat.link().face(), self.pending);
+        let came_before = pending.first().is_some_and(|first| seat.since() <= first.index);
+        if self.plain && came_before {
+            return self.whole[face].get_or_insert_with(|| join(pending.iter().map(|one| &one.frames[face]))).clone();
+        }
+        let wanted: Vec<bool> = pending.iter().map(|one| wants(seat, one)).collect();
+        if let Some(frames) = self.parts.get(&(face, wanted.clone())) {
+            return frames.clone();
+        }
+        let chosen = pending.iter().zip(&wanted).filter(|(_, wanted)| **wanted);
+        let frames = join(chosen.map(|(one, _)| &one.frames[face]));
+        self.parts.entry((face, wanted)).or_insert(frames).clone()
+    }
+}
+
+fn wants(seat: &Seat, pending: &Pending) -> bool {
+    seat.since() <= pending.index && (!pending.presence || seat.wants_presence()) && seat.is_addressed(&pending.audience)
+}
+
+fn join<'a>(frames: impl Iterator<Item = &'a Option<Bytes>>) -> Option<Bytes> {
+    let mut present = frames.flatten();
+    let first = present.next()?;
+    let Some(second) = present.next() else { return Some(first.clone()) };
+    let rest: Vec<_> = present.collect();
+    let size = first.len() + second.len() + rest.iter().map(|frame| frame.len()).sum::<usize>();
+    let mut joined = BytesMut::with_capacity(size);
+    for frame in [first, second].into_iter().chain(rest) {
+        joined.extend_from_slice(frame);
+    }
+    Some(joined.freeze())
+}

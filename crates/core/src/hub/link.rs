@@ -1,0 +1,189 @@
+//! A connection to this node, and its seats in rooms.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+
+use crate::access;
+use crate::model::{Actor, Audience, ConnectionId, GroupName, Identity, Presence, Principal, ProjectId, RoomKey, RoomName};
+use crate::ports::Outlet;
+
+use super::LiveRoom;
+
+/// Which of the hub's faces renders for a connection: its place in the list that the service was made with.
+pub type FaceId = usize;
+
+/// One live connection of one user.
+pub struct Link {
+    id: ConnectionId,
+    face: FaceId,
+    dialect: &'static str,
+    project: ProjectId,
+    identity: RwLock<Arc<Identity>>,
+    outlet: Arc<dyn Outlet>,
+}
+
+impl Link {
+    /// A link that speaks the dialect of that name, rendered by `face`.
+    pub fn new(id: ConnectionId, face: FaceId, dialect: &'static str, project: ProjectId, identity: Arc<Identity>, outlet: Arc<dyn Outlet>) -> Self {
+        Self { id, face, dialect, project, identity: RwLock::new(identity), outlet }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Which face renders for it.
+    pub fn face(&self) -> FaceId {
+        self.face
+    }
+
+    /// The dialect that it speaks.
+    pub fn dialect(&self) -> &'static str {
+        self.dialect
+    }
+
+    /// The tenant.
+    pub fn project(&self) -> ProjectId {
+        self.project
+    }
+
+    /// Who it is.
+    pub fn identity(&self) -> Arc<Identity> {
+        self.identity.read().clone()
+    }
+
+    /// Takes a fresh token's identity; the user must be the same.
+    pub fn refresh(&self, identity: Arc<Identity>) {
+        debug_assert_eq!(identity.user, self.identity().user, "a refreshed token is the same user's");
+        *self.identity.write() = identity;
+    }
+
+    /// The way to it.
+    pub fn outlet(&self) -> &Arc<dyn Outlet> {
+        &self.outlet
+    }
+
+    /// Its user as one who acts by this connection.
+    pub fn principal(&self) -> Principal {
+        Principal { project: self.project, actor: Actor::User(self.identity()), connection: Some(self.id) }
+    }
+
+    pub(super) fn opens(&self, room: &RoomName) -> bool {
+        access::opens(&self.principal(), room)
+    }
+
+    pub(super) fn is_addressed(&self, audience: &Audience) -> bool {
+        let identity = self.identity();
+        access::is_addressed(&identity.user, &identity.groups, Some(self.id), audience)
+    }
+}
+
+/// A connection in a room: where its notifications come from.
+///
+/// A fresh seat is *held*: what happens queues up until [`release`](Seat::release), so that the answer to the join goes out
+/// first and nothing is missed in between.
+pub struct Seat {
+    live: Arc<LiveRoom>,
+    link: Arc<Link>,
+    /// The groups that hold in this room; the room's own may change.
+    groups: RwLock<Arc<[GroupName]>>,
+    presence: Arc<Presence>,
+    /// Whether it is told who comes and goes.
+    wants_presence: bool,
+    /// The first thing that happened after it came; what was pending before is in its join answer.
+    since: u64,
+    is_in: AtomicBool,
+    released: AtomicBool,
+    held: Mutex<Vec<Bytes>>,
+}
+
+impl Seat {
+    pub(super) fn new(live: Arc<LiveRoom>, link: Arc<Link>, groups: Vec<GroupName>, presence: Arc<Presence>, wants_presence: bool, since: u64) -> Self {
+        Self {
+            live,
+            link,
+            groups: RwLock::new(groups.into()),
+            presence,
+            wants_presence,
+            since,
+            is_in: AtomicBool::new(true),
+            released: AtomicBool::new(false),
+            held: Mutex::default(),
+        }
+    }
+
+    /// The room.
+    pub fn room(&self) -> &RoomKey {
+        self.live.key()
+    }
+
+    /// The live room.
+    pub fn live(&self) -> &Arc<LiveRoom> {
+        &self.live
+    }
+
+    /// The connection.
+    pub fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// Itself as the others see it.
+    pub fn presence(&self) -> &Arc<Presence> {
+        &self.presence
+    }
+
+    /// Whether it is still in the room.
+    pub fn is_in(&self) -> bool {
+        self.is_in.load(Ordering::Acquire)
+    }
+
+    /// Lets notifications flow, those held back first.
+    pub fn release(&self) {
+        let mut held = self.held.lock();
+        for frames in held.drain(..) {
+            self.link.outlet.send(frames);
+        }
+        *held = Vec::new();
+        self.released.store(true, Ordering::Release);
+    }
+
+    pub(super) fn send(&self, frames: Bytes) {
+        if self.released.load(Ordering::Acquire) {
+            return self.link.outlet.send(frames);
+        }
+        let mut held = self.held.lock();
+        if self.released.load(Ordering::Acquire) {
+            drop(held);
+            return self.link.outlet.send(frames);
+        }
+        held.push(frames);
+    }
+
+    pub(super) fn since(&self) -> u64 {
+        self.since
+    }
+
+    pub(super) fn wants_presence(&self) -> bool {
+        self.wants_presence
+    }
+
+    pub(super) fn set_groups(&self, groups: Vec<GroupName>) {
+        *self.groups.write() = groups.into();
+    }
+
+    pub(super) fn is_addressed(&self, audience: &Audience) -> bool {
+        match audience {
+            Audience::Room => true,
+            Audience::Group(group) => self.groups.read().contains(group),
+            audience => access::is_addressed(&self.presence.identity.user, &[], Some(self.link.id), audience),
+        }
+    }
+
+    pub(super) fn mark_out(&self) {
+        self.is_in.store(false, Ordering::Release);
+    }
+}

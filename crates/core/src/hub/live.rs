@@ -1,0 +1,370 @@
+//! One live room: the replica of its state, who is in it, and what waits to be written.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::event::{Entry, Event, Happening, LeaveReason, Moment};
+use crate::model::{Audience, ConnectionId, Presence, Principal, RoomKey, Seq, Timestamp, UserId};
+use crate::ports::{Committed, Face, Replay, Store};
+use crate::refusal::{Failure, Refusal};
+use crate::room::{Room, Standing};
+use crate::roster::{Arrival, Roster};
+
+use super::flush::Flusher;
+use super::link::{Link, Seat};
+use super::pace::Pace;
+
+/// A room that somebody is in.
+pub struct LiveRoom {
+    key: RoomKey,
+    faces: Arc<[Arc<dyn Face>]>,
+    flusher: Arc<Flusher>,
+    loading: tokio::sync::Mutex<()>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    /// `None` until loaded; what is committed meanwhile waits in `early`.
+    room: Option<Arc<Room>>,
+    early: Vec<Committed>,
+    /// A gap is being read from the store; the highest seq that is known to exist.
+    repairing: Option<Seq>,
+    roster: Roster,
+    seats: Arc<Vec<Arc<Seat>>>,
+    places: HashMap<ConnectionId, usize>,
+    seats_by_face: Vec<usize>,
+    pending: Vec<Pending>,
+    next_index: u64,
+    queued: bool,
+    pace: Pace,
+    retired: bool,
+}
+
+/// Something rendered that waits for the next flush.
+pub(super) struct Pending {
+    /// Rising within the room, over entries and moments.
+    pub(super) index: u64,
+    pub(super) audience: Audience,
+    /// Only for seats that want to know who comes and goes.
+    pub(super) presence: bool,
+    /// The finished frames, by face.
+    pub(super) frames: Vec<Option<Bytes>>,
+    /// Who is put out once this was told.
+    pub(super) removes: Option<(UserId, LeaveReason)>,
+}
+
+/// What a flush writes, to whom.
+pub(super) struct Batch {
+    pub(super) pending: Vec<Pending>,
+    pub(super) seats: Arc<Vec<Arc<Seat>>>,
+}
+
+/// A seat taken, with the room as it was at that moment.
+pub(crate) struct Taken {
+    pub(crate) seat: Arc<Seat>,
+    pub(crate) room: Arc<Room>,
+    pub(crate) standing: Standing,
+    pub(crate) presence: Vec<Arc<Presence>>,
+    pub(crate) presence_total: usize,
+}
+
+/// The most presences that a join answer lists.
+const PRESENCE_LIST_MAX: usize = 1_000;
+
+impl LiveRoom {
+    pub(super) fn new(key: RoomKey, faces: Arc<[Arc<dyn Face>]>, flusher: Arc<Flusher>) -> Self {
+        let inner = Inner {
+            room: None,
+            early: Vec::new(),
+            repairing: None,
+            roster: Roster::default(),
+            seats: Arc::default(),
+            places: HashMap::new(),
+            seats_by_face: vec![0; faces.len()],
+            pending: Vec::new(),
+            next_index: 0,
+            queued: false,
+            pace: Pace::default(),
+            retired: false,
+        };
+        Self { key, faces, flusher, loading: tokio::sync::Mutex::default(), inner: Mutex::new(inner) }
+    }
+
+    /// Which room.
+    pub fn key(&self) -> &RoomKey {
+        &self.key
+    }
+
+    /// Loads the replica from the store, once.
+    pub(super) async fn load(self: &Arc<Self>, store: &dyn Store) -> Result<(), Failure> {
+        if self.is_loaded() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.loading.lock().await;
+        if self.is_loaded() {
+            return Ok(());
+        }
+        let room = store.room(&self.key).await?.ok_or(Refusal::RoomGone)?;
+        let mut inner = self.inner.lock();
+        inner.room = Some(room);
+        for committed in std::mem::take(&mut inner.early) {
+            // Only a gap could ask for a repair here, and what came while loading follows what was loaded.
+            self.take_committed(&mut inner, &committed);
+        }
+        Ok(())
+    }
+
+    fn is_loaded(&self) -> bool {
+        self.inner.lock().room.is_some()
+    }
+
+    /// Takes a seat for `link`; it is held until released.
+    ///
+    /// # Errors
+    /// `None` if this live room has been dropped meanwhile; else the room's refusal.
+    pub(crate) fn take_seat(
+        self: &Arc<Self>,
+        now: Timestamp,
+        who: &Principal,
+        link: &Arc<Link>,
+        wants_presence: bool,
+        client_data: Arc<str>,
+        connections_max: usize,
+    ) -> Option<Result<Taken, Refusal>> {
+        let mut inner = self.inner.lock();
+        let room = inner.room.clone().filter(|_| !inner.retired)?;
+        Some(self.seat_in(&mut inner, room, now, who, link, wants_presence, client_data, connections_max))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one arrival, passed on under the lock")]
+    fn seat_in(
+        self: &Arc<Self>,
+        inner: &mut Inner,
+        room: Arc<Room>,
+        now: Timestamp,
+        who: &Principal,
+        link: &Arc<Link>,
+        wants_presence: bool,
+        client_data: Arc<str>,
+        connections_max: usize,
+    ) -> Result<Taken, Refusal> {
+        let standing = room.admit(now, who)?;
+        room.viewer(now, who)?;
+        if inner.seats.len() >= connections_max {
+            return Err(Refusal::RoomFull { what: "connections", max: connections_max });
+        }
+        self.unseat(inner, link.id());
+        let arrival = Arrival { connection: link.id(), identity: link.identity(), role: standing.role, dialect: link.dialect(), client_data };
+        let presence = inner.roster.arrive(now, arrival);
+        self.push(inner, &Happening::Moment { room: &self.key, moment: &Moment::Joined(presence.clone()) }, &Audience::Room, None);
+        let seat = Seat::new(self.clone(), link.clone(), standing.groups.clone(), presence, wants_presence, inner.next_index);
+        let seat = Arc::new(seat);
+        inner.places.insert(link.id(), inner.seats.len());
+        inner.seats_by_face[link.face()] += 1;
+        Arc::make_mut(&mut inner.seats).push(seat.clone());
+        let listed = if wants_presence { PRESENCE_LIST_MAX } else { 0 };
+        let presence = inner.roster.iter().take(listed).cloned().collect();
+        Ok(Taken { seat, room, standing, presence, presence_total: inner.roster.len() })
+    }
+
+    /// Takes a connection out. Says whether it was in.
+    pub(crate) fn remove(self: &Arc<Self>, connection: ConnectionId, reason: LeaveReason) -> bool {
+        let mut inner = self.inner.lock();
+        self.put_out(&mut inner, connection, reason)
+    }
+
+    /// Takes out everybody, with the given reason.
+    pub(super) fn close_all(self: &Arc<Self>, reason: LeaveReason) {
+        let mut inner = self.inner.lock();
+        inner.retired = true;
+        let all: Vec<_> = inner.seats.iter().map(|seat| seat.link().id()).collect();
+        for connection in all {
+            self.put_out(&mut inner, connection, reason);
+        }
+    }
+
+    /// Takes a hint of the store in. Says whether a repair must be started.
+    pub(super) fn committed(self: &Arc<Self>, committed: &Committed) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.room.is_none() {
+            inner.early.push(committed.clone());
+            return false;
+        }
+        self.take_committed(&mut inner, committed)
+    }
+
+    fn take_committed(self: &Arc<Self>, inner: &mut Inner, committed: &Committed) -> bool {
+        let Some(last) = committed.entries.last().map(|entry| entry.seq) else { return false };
+        if inner.room.as_ref().is_none_or(|room| room.epoch != committed.epoch) {
+            return false;
+        }
+        if let Some(known) = inner.repairing {
+            inner.repairing = Some(known.max(last));
+            return false;
+        }
+        for entry in &committed.entries {
+            if !self.take_entry(inner, entry) {
+                inner.repairing = Some(last);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes the next entry in; a double is dropped; `false` if entries before it are missing.
+    fn take_entry(self: &Arc<Self>, inner: &mut Inner, entry: &Arc<Entry>) -> bool {
+        let Some(room) = inner.room.as_mut() else { return false };
+        if entry.seq <= room.head {
+            return true;
+        }
+        if entry.seq != room.head.next() {
+            return false;
+        }
+        self.follow(inner, entry);
+        true
+    }
+
+    /// Applies an entry that is the next, or the next that a repair found.
+    fn follow(self: &Arc<Self>, inner: &mut Inner, entry: &Entry) {
+        let Some(room) = inner.room.as_mut() else { return };
+        Arc::make_mut(room).apply(entry);
+        let (room, epoch) = (room.clone(), room.epoch);
+        let removes = match &entry.event {
+            Event::MemberKicked { user } => Some((user.clone(), LeaveReason::Kicked)),
+            Event::MemberBanned { user, .. } => Some((user.clone(), LeaveReason::Banned)),
+            Event::MemberLeft { user } => Some((user.clone(), LeaveReason::Left)),
+            _ => None,
+        };
+        if let Event::GroupsSet { user, .. } | Event::RoleSet { user, .. } = &entry.event {
+            for seat in inner.seats.iter().filter(|seat| seat.presence().identity.user == *user) {
+                seat.set_groups(room.standing_of(&seat.link().identity()).groups);
+            }
+        }
+        if let Some((user, _)) = &removes {
+            inner.seats.iter().filter(|seat| seat.presence().identity.user == *user).for_each(|seat| seat.mark_out());
+        }
+        self.push(inner, &Happening::Entry { room: &self.key, epoch, entry }, &entry.audience, removes);
+    }
+
+    /// Where a repair must read on, while there is a gap.
+    pub(super) fn repair_from(&self) -> Option<Seq> {
+        let inner = self.inner.lock();
+        let room = inner.room.as_ref().filter(|_| !inner.retired)?;
+        inner.repairing.map(|_| room.head)
+    }
+
+    /// Takes in what a repair has read.
+    pub(super) fn repaired(self: &Arc<Self>, replay: Replay) {
+        let mut inner = self.inner.lock();
+        let head = inner.room.as_ref().map_or(Seq::ZERO, |room| room.head);
+        for entry in replay.entries.iter().filter(|entry| entry.seq > head) {
+            self.follow(&mut inner, entry);
+        }
+        if !replay.more && inner.repairing.is_some_and(|known| known <= replay.head) {
+            inner.repairing = None;
+            // Entries that retention has removed leave holes; the log still stands where the store says.
+            if let Some(room) = inner.room.as_mut().filter(|room| room.head < replay.head) {
+                Arc::make_mut(room).head = replay.head;
+            }
+        }
+    }
+
+    /// Something ephemeral happened.
+    pub(super) fn happen(self: &Arc<Self>, moment: &Moment) {
+        let mut inner = self.inner.lock();
+        let audience = moment.audience();
+        self.push(&mut inner, &Happening::Moment { room: &self.key, moment }, &audience, None);
+    }
+
+    /// Reads the replica and the roster.
+    pub fn with<T>(&self, read: impl FnOnce(&Room, &Roster) -> T) -> Option<T> {
+        let inner = self.inner.lock();
+        inner.room.as_ref().map(|room| read(room, &inner.roster))
+    }
+
+    /// The replica.
+    pub fn room(&self) -> Option<Arc<Room>> {
+        self.inner.lock().room.clone()
+    }
+
+    /// Whether that connection is in.
+    pub fn has(&self, connection: ConnectionId) -> bool {
+        self.inner.lock().places.contains_key(&connection)
+    }
+
+    pub(super) fn retire_if_empty(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.retired |= inner.seats.is_empty();
+        inner.retired
+    }
+
+    fn put_out(self: &Arc<Self>, inner: &mut Inner, connection: ConnectionId, reason: LeaveReason) -> bool {
+        let Some(seat) = self.unseat(inner, connection) else { return false };
+        if reason != LeaveReason::Left && reason != LeaveReason::Lost {
+            let happening = Happening::Removed { room: &self.key, connection, reason };
+            if let Some(frame) = self.faces[seat.link().face()].render(happening) {
+                seat.send(frame);
+            }
+        }
+        let moment = Moment::Left { presence: seat.presence().clone(), reason };
+        self.push(inner, &Happening::Moment { room: &self.key, moment: &moment }, &Audience::Room, None);
+        true
+    }
+
+    fn unseat(&self, inner: &mut Inner, connection: ConnectionId) -> Option<Arc<Seat>> {
+        let place = inner.places.remove(&connection)?;
+        let seat = Arc::make_mut(&mut inner.seats).swap_remove(place);
+        if let Some(moved) = inner.seats.get(place).map(|seat| seat.link().id()) {
+            inner.places.insert(moved, place);
+        }
+        inner.seats_by_face[seat.link().face()] -= 1;
+        inner.roster.depart(connection);
+        seat.mark_out();
+        Some(seat)
+    }
+
+    /// Renders for each face that listens, and queues the room for its flusher.
+    fn push(self: &Arc<Self>, inner: &mut Inner, happening: &Happening<'_>, audience: &Audience, removes: Option<(UserId, LeaveReason)>) {
+        let index = inner.next_index;
+        inner.next_index += 1;
+        if inner.seats.is_empty() {
+            return;
+        }
+        let render = |(face, seats): (&Arc<dyn Face>, &usize)| if *seats > 0 { face.render(*happening) } else { None };
+        let frames: Vec<_> = self.faces.iter().zip(&inner.seats_by_face).map(render).collect();
+        let presence = matches!(happening, Happening::Moment { moment: Moment::Joined(_) | Moment::Left { .. }, .. });
+        inner.pending.push(Pending { index, audience: audience.clone(), presence, frames, removes });
+        if !inner.queued {
+            inner.queued = true;
+            self.flusher.enqueue(self.clone());
+        }
+    }
+
+    /// When the next flush is due; `None`: now.
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
+        self.inner.lock().pace.due(now)
+    }
+
+    /// Takes what waits.
+    pub(super) fn take_batch(&self, now: Instant) -> Batch {
+        let mut inner = self.inner.lock();
+        inner.queued = false;
+        let pending = std::mem::take(&mut inner.pending);
+        let seats = inner.seats.clone();
+        inner.pace.flushed(now, pending.len(), seats.len());
+        Batch { pending, seats }
+    }
+
+    /// Puts out the users that a batch told of.
+    pub(super) fn finish(self: &Arc<Self>, batch: &Batch) {
+        for (user, reason) in batch.pending.iter().filter_map(|pending| pending.removes.as_ref()) {
+            for seat in batch.seats.iter().filter(|seat| seat.presence().identity.user == *user && !seat.is_in()) {
+                self.remove(seat.link().id(), *reason);
+            }
+        }
+    }
+}

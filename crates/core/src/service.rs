@@ -1,0 +1,210 @@
+//! The one way in: every face, for every dialect, submits its commands and reads here.
+//!
+//! ```text
+//!   face -> Service::write -> Store::write (rules inside the transaction) -> commit -> Fanout -> Hub -> faces' frames
+//!   face -> Service::signal_from (rules on the live replica)              ->          Fanout -> Hub -> faces' frames
+//! ```
+
+mod people;
+mod reads;
+mod rooms;
+mod signals;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+
+use crate::command::Write;
+use crate::event::LeaveReason;
+use crate::hub::{Hub, Link};
+use crate::limits::Limits;
+use crate::model::{Audience, MessageId, Principal, ProjectId, Role, RoomKey, RoomName, Timestamp, UserId};
+use crate::ports::{Clock, CommitSink, Committed, Entropy, Face, Fanout, Hint, Project, Store};
+use crate::refusal::{Failure, Refusal};
+use crate::roster;
+use crate::transaction::{Submission, Written};
+
+pub use rooms::{JoinWish, Joined, Resume};
+
+/// What a service is made of.
+pub struct ServiceParts {
+    /// The durable truth.
+    pub store: Arc<dyn Store>,
+    /// The way to the other nodes, and to this one.
+    pub fanout: Arc<dyn Fanout>,
+    /// Server time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// The bounds.
+    pub limits: Arc<Limits>,
+    /// The dialects' renderers; a link names its own by its place here.
+    pub faces: Vec<Arc<dyn Face>>,
+    /// How many tasks flush rooms: about one per core.
+    pub flushers: usize,
+}
+
+/// Sidetalk, whole: rooms, people, messages, signals.
+pub struct Service {
+    store: Arc<dyn Store>,
+    fanout: Arc<dyn Fanout>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    limits: Arc<Limits>,
+    hub: Arc<Hub>,
+    projects: RwLock<HashMap<ProjectId, Arc<Project>>>,
+}
+
+impl Service {
+    /// Puts the parts together: commits flow from the store through the fan-out to the hub.
+    pub fn new(parts: ServiceParts) -> Arc<Self> {
+        let ServiceParts { store, fanout, clock, entropy, limits, faces, flushers } = parts;
+        let hub = Hub::new(store.clone(), faces, flushers);
+        fanout.attach(Arc::new(Arc::downgrade(&hub)));
+        store.attach(Arc::new(ToFanout(fanout.clone())));
+        Arc::new(Self { store, fanout, clock, entropy, limits, hub, projects: RwLock::default() })
+    }
+
+    /// Starts the tasks; they end at [`stop`](Self::stop).
+    pub fn spawn(&self) -> Vec<tokio::task::JoinHandle<()>> {
+        self.hub.spawn()
+    }
+
+    /// Ends the tasks after a last flush.
+    pub fn stop(&self) {
+        self.hub.stop();
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> &Arc<Limits> {
+        &self.limits
+    }
+
+    /// Server time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Chance.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
+    /// The store, for what only operators do.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The live side.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Submits a write: judged, committed, shown to whom it concerns, answered.
+    ///
+    /// # Errors
+    /// The rules' refusal, or the store's failure.
+    pub async fn write(&self, who: &Principal, room: &RoomName, write: Write) -> Result<Written, Failure> {
+        let key = self.key(who, room)?;
+        let now = self.now();
+        let live_roles = self.live_roles(&key, &write);
+        let limits = self.limits.clone();
+        let submission = Submission { principal: who.clone(), write, now, message_id: self.message_id(now), live_roles, limits };
+        self.store.write(&key, submission).await.map_err(as_not_found)
+    }
+
+    /// The project of that key.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn project(&self, id: ProjectId) -> Result<Option<Arc<Project>>, Failure> {
+        if let Some(project) = self.projects.read().get(&id) {
+            return Ok(Some(project.clone()));
+        }
+        let Some(project) = self.store.project(id).await?.map(Arc::new) else { return Ok(None) };
+        self.projects.write().insert(id, project.clone());
+        Ok(Some(project))
+    }
+
+    /// Stores a project, new or changed.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn put_project(&self, project: Project) -> Result<(), Failure> {
+        self.store.put_project(&project).await?;
+        self.projects.write().insert(project.id, Arc::new(project));
+        Ok(())
+    }
+
+    /// Takes a connection in.
+    pub fn connect(&self, link: Link) -> Arc<Link> {
+        let link = Arc::new(link);
+        self.hub.connect(&link);
+        link
+    }
+
+    /// Takes a connection out of all its rooms and of the node.
+    pub fn disconnect(&self, link: &Arc<Link>, seats: impl IntoIterator<Item = Arc<crate::hub::Seat>>, reason: LeaveReason) {
+        for seat in seats {
+            self.leave(&seat, reason);
+        }
+        self.hub.disconnect(link);
+    }
+
+    /// Asks every connection to come back, spread over `within`.
+    pub fn drain(&self, within: Duration) {
+        self.hub.drain(within);
+    }
+
+    /// The room's key, if the token opens it.
+    fn key(&self, who: &Principal, room: &RoomName) -> Result<RoomKey, Refusal> {
+        if crate::access::opens(who, room) {
+            return Ok(RoomKey { project: who.project, name: room.clone() });
+        }
+        Err(Refusal::NotInvited)
+    }
+
+    /// A UUID of version 7 for a message of that time (RFC 9562, 5.7).
+    fn message_id(&self, now: Timestamp) -> MessageId {
+        let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+        let bits = self.entropy.bits().to_be_bytes();
+        let mut random = [0; 10];
+        random.copy_from_slice(&bits[..10]);
+        MessageId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// The roles that tokens of people present give, of those whom the write names.
+    fn live_roles(&self, key: &RoomKey, write: &Write) -> Vec<(UserId, Role)> {
+        let named: &[UserId] = match write {
+            Write::Post(draft) => match &draft.audience {
+                Audience::Users(users) => users,
+                _ => return Vec::new(),
+            },
+            Write::Mute { user, .. } | Write::Kick { user } | Write::Ban { user, .. } | Write::SetRole { user, .. } => std::slice::from_ref(user),
+            _ => return Vec::new(),
+        };
+        let Some(live) = self.hub.live(key) else { return Vec::new() };
+        live.with(|_, roster| roster::live_roles(roster, named)).unwrap_or_default()
+    }
+}
+
+/// A room that does not exist looks like one that is not yours.
+fn as_not_found(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(Refusal::RoomGone) => Refusal::NotFound { what: "room" }.into(),
+        failure => failure,
+    }
+}
+
+/// Hands what the store committed to the fan-out.
+struct ToFanout(Arc<dyn Fanout>);
+
+impl CommitSink for ToFanout {
+    fn committed(&self, committed: Committed) {
+        self.0.publish(Hint::Committed(committed));
+    }
+}

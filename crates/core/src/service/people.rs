@@ -1,0 +1,41 @@
+//! Who is there: lists of presences, and cutting a connection.
+
+use std::sync::Arc;
+
+use crate::model::{ConnectionId, Presence, Principal, Role, RoomName};
+use crate::refusal::{Failure, Refusal};
+
+use super::Service;
+
+impl Service {
+    /// Who is in the room now, oldest first.
+    ///
+    /// # Errors
+    /// The rules' refusal, or the store's failure.
+    pub async fn presences(&self, who: &Principal, name: &RoomName) -> Result<Vec<Arc<Presence>>, Failure> {
+        let room = self.room(who, name).await?;
+        room.viewer(self.now(), who)?;
+        let live = self.hub.live(&room.key);
+        Ok(live.and_then(|live| live.with(|_, roster| roster.iter().cloned().collect())).unwrap_or_default())
+    }
+
+    /// Ends one connection in a room. For the server and moderators, on people below them.
+    ///
+    /// # Errors
+    /// The rules' refusal, or the store's failure; [`Refusal::NotFound`] if the connection is not there.
+    pub async fn cut(&self, who: &Principal, name: &RoomName, connection: ConnectionId) -> Result<(), Failure> {
+        let room = self.room(who, name).await?;
+        let standing = room.admit(self.now(), who)?;
+        if standing.role < Role::Moderator {
+            return Err(Refusal::RoleTooLow { needed: Role::Moderator.name() }.into());
+        }
+        let live = self.hub.live(&room.key);
+        let found = live.and_then(|live| live.with(|_, roster| roster.get(connection).cloned())).flatten();
+        let presence = found.ok_or(Refusal::NotFound { what: "connection" })?;
+        if who.user().is_some() && presence.role >= standing.role {
+            return Err(Refusal::RoleNotBelow.into());
+        }
+        self.hub.cut(&room.key, connection);
+        Ok(())
+    }
+}

@@ -1,0 +1,246 @@
+//! Opening, joining, leaving and deleting rooms.
+
+use std::sync::Arc;
+
+use crate::event::{Entry, LeaveReason};
+use crate::hub::{Link, LiveRoom, Seat};
+use crate::model::{Epoch, Position, Presence, Principal, Role, RoomKey, RoomKind, RoomName, RoomSpec, UserId, Viewer};
+use crate::ports::{Hint, Page, PageAnchor, PageRequest, Replay, RoomSummary};
+use crate::refusal::{Failure, Refusal};
+use crate::room::{Room, Standing};
+
+use super::{Service, as_not_found};
+
+/// How somebody wants to come into a room.
+#[derive(Clone, Debug)]
+pub struct JoinWish {
+    /// What was seen last, to get what came after it.
+    pub position: Option<Position>,
+    /// How many of the newest messages to get if nothing is resumed.
+    pub history: usize,
+    /// Whether to be told who is there, comes and goes.
+    pub presence: bool,
+    /// What the client says of itself to the others.
+    pub client_data: Arc<str>,
+}
+
+/// A place in a room.
+pub struct Joined {
+    /// The seat; held until [`Seat::release`].
+    pub seat: Arc<Seat>,
+    /// The room as it was when the seat was taken.
+    pub room: Arc<Room>,
+    /// The position from which notifications go on.
+    pub position: Position,
+    /// What the user is here.
+    pub standing: Standing,
+    /// Who is here, oldest first; a part of them in large rooms.
+    pub presence: Vec<Arc<Presence>>,
+    /// How many are here.
+    pub presence_total: usize,
+    /// Whether the missed entries are there.
+    pub resume: Resume,
+    /// The missed entries, if the resume is [`Resume::Ok`].
+    pub entries: Vec<Arc<Entry>>,
+    /// The newest messages, if nothing was resumed.
+    pub history: Option<Page>,
+}
+
+/// How a resume went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Resume {
+    /// No position was given.
+    None,
+    /// All that was missed is there.
+    Ok,
+    /// More was missed than is replayed, or it is gone: load again.
+    TooOld,
+    /// The position is of another log: load again.
+    EpochChanged,
+}
+
+impl Service {
+    /// Takes a seat in a room for `link`, with what was missed or the newest messages.
+    ///
+    /// # Errors
+    /// The rules' refusal, or the store's failure.
+    pub async fn join(&self, who: &Principal, link: &Arc<Link>, room: &RoomName, wish: JoinWish) -> Result<Joined, Failure> {
+        let key = self.key(who, room)?;
+        self.check_page(wish.history)?;
+        let taken = loop {
+            let live = self.enter(who, &key).await?;
+            let max = self.limits.room_connections_max;
+            match live.take_seat(self.now(), who, link, wish.presence, wish.client_data.clone(), max) {
+                Some(Ok(taken)) => break taken,
+                Some(Err(refusal)) => {
+                    self.hub.forget_if_idle(&live);
+                    return Err(refusal.into());
+                }
+                // The live room was dropped between the two calls: make it anew.
+                None => {}
+            }
+        };
+        // The seat is held: what is committed from here on waits behind this answer.
+        let viewer = taken.room.viewer(self.now(), who);
+        let missed = match viewer {
+            Ok(viewer) => self.missed(&key, &viewer, &taken.room, &wish).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        let (resume, entries, history) = missed.inspect_err(|_| self.leave(&taken.seat, LeaveReason::Left))?;
+        let crate::hub::Taken { seat, room, standing, presence, presence_total } = taken;
+        Ok(Joined { seat, position: room.position(), room, standing, presence, presence_total, resume, entries, history })
+    }
+
+    /// Gives a seat up.
+    pub fn leave(&self, seat: &Arc<Seat>, reason: LeaveReason) {
+        seat.live().remove(seat.link().id(), reason);
+        self.hub.forget_if_idle(seat.live());
+    }
+
+    /// The room of that name, made if there is none; says whether it was made.
+    ///
+    /// # Errors
+    /// A refusal if `who` may not make such a room, or may not see the one there is; the store's failure.
+    pub async fn open_room(&self, who: &Principal, name: &RoomName, spec: RoomSpec) -> Result<(Arc<Room>, bool), Failure> {
+        let key = self.key(who, name)?;
+        check_spec(who, &spec)?;
+        let (room, made) = self.store.open(&key, &spec, self.fresh_epoch(), self.now()).await?;
+        room.admit(self.now(), who)?;
+        Ok((room, made))
+    }
+
+    /// Deletes a room with everything in it. For the server and the room's owners.
+    ///
+    /// # Errors
+    /// The rules' refusal, or the store's failure.
+    pub async fn delete_room(&self, who: &Principal, name: &RoomName) -> Result<(), Failure> {
+        let room = self.room(who, name).await?;
+        if room.admit(self.now(), who)?.role < Role::Owner {
+            return Err(Refusal::RoleTooLow { needed: Role::Owner.name() }.into());
+        }
+        if self.store.delete(&room.key).await? {
+            self.fanout.publish(Hint::Deleted { room: room.key.clone() });
+        }
+        Ok(())
+    }
+
+    /// The room, if `who` may be in it.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if there is none for `who`; another refusal of admission; the store's failure.
+    pub async fn room(&self, who: &Principal, name: &RoomName) -> Result<Arc<Room>, Failure> {
+        let key = self.key(who, name)?;
+        let live = self.hub.live(&key).and_then(|live| live.room());
+        let room = match live {
+            Some(room) => room,
+            None => self.store.room(&key).await?.ok_or(Refusal::NotFound { what: "room" })?,
+        };
+        room.admit(self.now(), who)?;
+        Ok(room)
+    }
+
+    /// The lasting rooms of a user: one's own, or for the server anybody's.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for somebody else's; the store's failure.
+    pub async fn rooms_of(&self, who: &Principal, user: &UserId) -> Result<Vec<RoomSummary>, Failure> {
+        if who.user().is_some_and(|own| own != user) {
+            return Err(Refusal::NotFound { what: "user" }.into());
+        }
+        let mut rooms = self.store.rooms_of(who.project, user).await?;
+        rooms.retain(|room| crate::access::opens(who, &room.name));
+        Ok(rooms)
+    }
+
+    /// The live room; a `session` room that does not exist is made if the project allows it.
+    async fn enter(&self, who: &Principal, key: &RoomKey) -> Result<Arc<LiveRoom>, Failure> {
+        match self.hub.enter(key).await {
+            Err(Failure::Refused(Refusal::RoomGone)) => {}
+            entered => return entered,
+        }
+        let project = self.project(who.project).await?;
+        if !project.is_some_and(|project| project.settings.create_rooms_on_join) {
+            return Err(Refusal::NotFound { what: "room" }.into());
+        }
+        self.store.open(key, &RoomSpec::default(), self.fresh_epoch(), self.now()).await?;
+        self.hub.enter(key).await.map_err(as_not_found)
+    }
+
+    async fn missed(
+        &self,
+        key: &RoomKey,
+        viewer: &Viewer,
+        room: &Room,
+        wish: &JoinWish,
+    ) -> Result<(Resume, Vec<Arc<Entry>>, Option<Page>), Failure> {
+        let resume = match wish.position {
+            None => Resume::None,
+            Some(position) => {
+                let (resume, replay) = self.replay(key, viewer, room, position).await?;
+                if let Some(mut replay) = replay.filter(|_| resume == Resume::Ok) {
+                    replay.entries.retain(|entry| entry.seq <= room.head);
+                    return Ok((resume, replay.entries, None));
+                }
+                resume
+            }
+        };
+        if wish.history == 0 {
+            return Ok((resume, Vec::new(), Some(Page::default())));
+        }
+        let request = PageRequest { anchor: PageAnchor::Newest, limit: wish.history, audience: None, pinned: false };
+        let mut page = self.store.page(key, viewer, &request).await?;
+        page.messages.retain(|message| message.seq <= room.head);
+        Ok((resume, Vec::new(), Some(page)))
+    }
+
+    /// What follows `position`, or why that cannot be said.
+    pub(super) async fn replay(
+        &self,
+        key: &RoomKey,
+        viewer: &Viewer,
+        room: &Room,
+        position: Position,
+    ) -> Result<(Resume, Option<Replay>), Failure> {
+        if position.epoch != room.epoch || position.seq > room.head {
+            return Ok((Resume::EpochChanged, None));
+        }
+        let replay = self.store.entries(key, viewer, position.seq, self.limits.replay_max).await?;
+        if replay.epoch != room.epoch {
+            return Ok((Resume::EpochChanged, None));
+        }
+        if replay.more || position.seq < replay.floor {
+            return Ok((Resume::TooOld, None));
+        }
+        Ok((Resume::Ok, Some(replay)))
+    }
+
+    fn fresh_epoch(&self) -> Epoch {
+        #[expect(clippy::cast_possible_truncation, reason = "half of the random bits are enough")]
+        let bits = self.entropy.bits() as u64;
+        Epoch(bits)
+    }
+}
+
+/// The server makes any room; a user makes `direct` and `group` rooms with himself among the members, and `session` rooms
+/// as a moderator.
+fn check_spec(who: &Principal, spec: &RoomSpec) -> Result<(), Refusal> {
+    let mut members: Vec<_> = spec.members.iter().collect();
+    members.sort_unstable();
+    members.dedup();
+    match spec.kind {
+        RoomKind::Direct if members.len() != 2 => return Err(Refusal::invalid("members", "must be exactly two users in a direct room")),
+        RoomKind::Session if !members.is_empty() => return Err(Refusal::invalid("members", "are not kept in a session room")),
+        _ => {}
+    }
+    let crate::model::Actor::User(identity) = &who.actor else { return Ok(()) };
+    if identity.role < Role::Member {
+        return Err(Refusal::RoleTooLow { needed: Role::Member.name() });
+    }
+    match spec.kind {
+        RoomKind::Session if identity.role < Role::Moderator => Err(Refusal::RoleTooLow { needed: Role::Moderator.name() }),
+        RoomKind::Direct | RoomKind::Group if !spec.members.contains(&identity.user) => {
+            Err(Refusal::invalid("members", "must name yourself"))
+        }
+        _ => Ok(()),
+    }
+}

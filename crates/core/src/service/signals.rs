@@ -1,0 +1,109 @@
+//! What is never stored: signals and typing. And the signals that are: those whose type the project calls chat.
+
+use std::sync::Arc;
+
+use crate::command::Write;
+use crate::event::Moment;
+use crate::hub::Seat;
+use crate::model::{Audience, Draft, Part, Principal, RoomKey, RoomName, Signal, SignalData, TextFormat};
+use crate::ports::Hint;
+use crate::refusal::{Failure, Refusal};
+use crate::room::{Room, sender};
+use crate::roster::{self, Roster};
+use crate::transaction::Written;
+
+use super::Service;
+
+impl Service {
+    /// Sends a signal from a seat, without waiting for anything: the hot path. If the project calls its type chat, nothing is
+    /// sent and the write to submit is given back.
+    ///
+    /// # Errors
+    /// The rules' refusal.
+    pub fn signal_from(&self, who: &Principal, seat: &Seat, signal: Signal) -> Result<Option<Write>, Refusal> {
+        let is_chat = self.is_chat(who, &signal);
+        if is_chat && !matches!(signal.to, Audience::Connections(_)) {
+            return Ok(Some(Write::Post(as_draft(signal))));
+        }
+        let checked = seat.live().with(|room, roster| self.check(room, roster, who, &signal, is_chat));
+        checked.unwrap_or(Err(Refusal::RoomGone))?;
+        self.publish_signal(seat.room().clone(), who, Some(seat.link().dialect()), signal);
+        Ok(None)
+    }
+
+    /// Sends a signal from anywhere. One whose type the project calls chat is stored as a message.
+    ///
+    /// # Errors
+    /// The rules' refusal, or the store's failure.
+    pub async fn signal(&self, who: &Principal, room: &RoomName, signal: Signal) -> Result<Option<Written>, Failure> {
+        self.project(who.project).await?;
+        let is_chat = self.is_chat(who, &signal);
+        if is_chat && !matches!(signal.to, Audience::Connections(_)) {
+            return self.write(who, room, Write::Post(as_draft(signal))).await.map(Some);
+        }
+        let state = self.room(who, room).await?;
+        let checked = match self.hub.live(&state.key) {
+            Some(live) => live.with(|room, roster| self.check(room, roster, who, &signal, is_chat)),
+            None => None,
+        };
+        checked.unwrap_or_else(|| self.check(&state, &Roster::default(), who, &signal, is_chat))?;
+        self.publish_signal(state.key.clone(), who, None, signal);
+        Ok(None)
+    }
+
+    /// Tells that somebody writes, or has stopped.
+    ///
+    /// # Errors
+    /// The rules' refusal, or the store's failure.
+    pub async fn typing(&self, who: &Principal, room: &RoomName, audience: Audience, active: bool) -> Result<(), Failure> {
+        let state = self.room(who, room).await?;
+        let Some(live) = self.hub.live(&state.key) else { return Ok(()) };
+        let audience = with_sender(who, audience);
+        let checked = live.with(|room, roster| {
+            let (now, standing) = (self.now(), room.admit(self.now(), who)?);
+            roster::check_reach(room, roster, now, who, &standing, &audience, &self.limits)?;
+            match (&audience, who.user()) {
+                (Audience::Users(users), Some(own)) => room.check_private(&standing, own, users, &roster::live_roles(roster, users)),
+                _ => Ok(()),
+            }
+        });
+        checked.unwrap_or(Ok(()))?;
+        let moment = Moment::Typing { from: sender(who), audience, active };
+        self.fanout.publish(Hint::Moment { room: state.key.clone(), moment: moment.into() });
+        Ok(())
+    }
+
+    fn check(&self, room: &Room, roster: &Roster, who: &Principal, signal: &Signal, is_chat: bool) -> Result<(), Refusal> {
+        let now = self.now();
+        let standing = room.admit(now, who)?;
+        roster::check_signal(room, roster, now, who, &standing, signal, is_chat, &self.limits)
+    }
+
+    /// Whether the project calls the signal's type chat. The project is cached from login on.
+    fn is_chat(&self, who: &Principal, signal: &Signal) -> bool {
+        let Some(kind) = &signal.kind else { return false };
+        self.projects.read().get(&who.project).is_some_and(|project| project.settings.chat_signal_types.contains(kind))
+    }
+
+    fn publish_signal(&self, room: RoomKey, who: &Principal, dialect: Option<&'static str>, signal: Signal) {
+        let moment = Moment::Signalled { from: sender(who), dialect, signal };
+        self.fanout.publish(Hint::Moment { room, moment: Arc::new(moment) });
+    }
+}
+
+/// The message that a chat signal is.
+fn as_draft(signal: Signal) -> Draft {
+    let Signal { kind, data, to } = signal;
+    let part = match data {
+        SignalData::Text(text) => Part::Text { text, format: TextFormat::Plain },
+        SignalData::Json(json) => Part::Custom(json),
+    };
+    Draft { client_id: None, audience: to, parts: vec![part], mentions: Vec::new(), reply_to: None, label: kind }
+}
+
+fn with_sender(who: &Principal, audience: Audience) -> Audience {
+    match (audience, who.user()) {
+        (Audience::Users(users), Some(own)) => Audience::users(users.iter().cloned().chain([own.clone()])),
+        (audience, _) => audience,
+    }
+}
