@@ -18,11 +18,9 @@ mod flush;
 mod link;
 mod live;
 mod pace;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,16 +34,18 @@ use crate::refusal::{Failure, Refusal};
 
 pub use link::{FaceId, Link, Seat};
 pub use live::LiveRoom;
-pub(crate) use live::Taken;
+pub(crate) use live::{Entrance, Taken};
 
 use flush::Flusher;
+
+type LinksByUser = HashMap<(ProjectId, UserId), Vec<Arc<Link>>>;
 
 /// All live rooms and links of this node.
 pub struct Hub {
     store: Arc<dyn Store>,
     faces: Arc<[Arc<dyn Face>]>,
     rooms: RwLock<HashMap<RoomKey, Arc<LiveRoom>>>,
-    links: Mutex<HashMap<(ProjectId, UserId), Vec<Arc<Link>>>>,
+    links: Mutex<LinksByUser>,
     flushers: Box<[Arc<Flusher>]>,
     stopped: AtomicBool,
 }
@@ -136,8 +136,8 @@ impl Hub {
     }
 
     fn blank(&self, key: &RoomKey) -> Arc<LiveRoom> {
-        let hash = self.rooms.hasher_hint(key);
-        Arc::new(LiveRoom::new(key.clone(), self.faces.clone(), self.flushers[hash % self.flushers.len()].clone()))
+        let flusher = &self.flushers[spread(key, self.flushers.len())];
+        Arc::new(LiveRoom::new(key.clone(), self.faces.clone(), flusher.clone()))
     }
 
     /// Drops the room from the map if nobody is in it.
@@ -154,8 +154,10 @@ impl Hub {
         tokio::spawn(async move {
             while let Some(after) = live.repair_from() {
                 match hub.store.entries(live.key(), &Viewer::Server, after, 500).await {
-                    Ok(replay) => live.repaired(replay),
-                    Err(Failure::Refused(Refusal::RoomGone)) => return live.close_all(LeaveReason::RoomDeleted),
+                    Ok(replay) => live.repaired(&replay),
+                    Err(Failure::Refused(Refusal::RoomGone)) => {
+                        return live.close_all(LeaveReason::RoomDeleted);
+                    }
                     Err(failure) => {
                         tracing::warn!(room.name = %live.key(), error = ?failure, "could not repair a gap; will try again");
                         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -170,7 +172,9 @@ impl Hub {
         let Some(members) = &committed.members else { return };
         for entry in &committed.entries {
             let invited = match &entry.event {
-                Event::MemberInvited { user } | Event::MemberKicked { user } | Event::MemberLeft { user } => Some(user),
+                Event::MemberInvited { user } | Event::MemberKicked { user } | Event::MemberLeft { user } => {
+                    Some(user)
+                }
                 _ => None,
             };
             let mut frames = vec![None; self.faces.len()];
@@ -181,7 +185,8 @@ impl Hub {
                         continue;
                     }
                     let happening = Happening::Entry { room: &committed.room, epoch: committed.epoch, entry };
-                    let frame = frames[link.face()].get_or_insert_with(|| self.faces[link.face()].render(happening));
+                    let frame =
+                        frames[link.face()].get_or_insert_with(|| self.faces[link.face()].render(happening));
                     if let Some(frame) = frame {
                         link.outlet().send(frame.clone());
                     }
@@ -229,15 +234,9 @@ impl HintSink for std::sync::Weak<Hub> {
     }
 }
 
-/// Spreads rooms over flushers.
-trait HasherHint {
-    fn hasher_hint(&self, key: &RoomKey) -> usize;
-}
-
-impl HasherHint for RwLock<HashMap<RoomKey, Arc<LiveRoom>>> {
-    fn hasher_hint(&self, key: &RoomKey) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
-        let hash = std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(key) as usize;
-        hash
-    }
+/// Spreads rooms evenly over `count` places.
+fn spread(key: &RoomKey, count: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    usize::try_from(hasher.finish() % count as u64).expect("a remainder fits what it was divided by")
 }

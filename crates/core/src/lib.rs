@@ -13,12 +13,12 @@
 pub mod access;
 pub mod command;
 pub mod event;
+pub mod hub;
 pub mod limits;
 pub mod model;
+pub mod ports;
 pub mod refusal;
 pub mod room;
 pub mod roster;
-pub mod ports;
-pub mod transaction;
-pub mod hub;
 pub mod service;
+pub mod transaction;

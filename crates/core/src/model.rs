@@ -12,6 +12,7 @@ pub use id::{
     ClientId, ConnectionId, Epoch, GroupName, InvalidName, MessageId, Position, ProjectId, RoomKey, RoomName,
     Seq, SignalType, UserId,
 };
+pub(crate) use message::text_of;
 pub use message::{
     Audience, Draft, FileRef, Message, Part, Pin, Reaction, Sender, Signal, SignalData, TextFormat,
 };

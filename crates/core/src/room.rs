@@ -144,7 +144,7 @@ impl Room {
             Event::MemberJoined { user } => self.member_mut(user).membership = Some(Membership::Joined),
             Event::MemberKicked { .. } if self.kind == RoomKind::Session => {}
             Event::MemberKicked { user } | Event::MemberLeft { user } => {
-                self.member_mut(user).membership = Some(Membership::Left)
+                self.member_mut(user).membership = Some(Membership::Left);
             }
             Event::MessagePosted(_)
             | Event::MessageEdited { .. }

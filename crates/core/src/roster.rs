@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::model::{Audience, ConnectionId, Identity, Presence, Principal, Role, Signal, SignalData, Timestamp, UserId};
+use crate::limits::Limits;
+use crate::model::{
+    Audience, ConnectionId, Identity, Presence, Principal, Role, Signal, SignalData, Timestamp, UserId,
+};
 use crate::refusal::Refusal;
 use crate::room::{Room, Standing};
 
@@ -37,7 +40,14 @@ impl Roster {
         }
         let last = self.by_time.last_key_value().map_or(Timestamp::default(), |(at, _)| *at);
         let Arrival { connection, identity, role, dialect, client_data } = arrival;
-        let presence = Arc::new(Presence { connection, identity, role, dialect, client_data, joined_at: now.after(last) });
+        let presence = Arc::new(Presence {
+            connection,
+            identity,
+            role,
+            dialect,
+            client_data,
+            joined_at: now.after(last),
+        });
         self.times.insert(connection, presence.joined_at);
         self.by_time.insert(presence.joined_at, presence.clone());
         presence
@@ -80,76 +90,95 @@ impl Roster {
 
     /// The users behind these connections.
     pub fn users_behind(&self, connections: &[ConnectionId]) -> Vec<UserId> {
-        connections.iter().filter_map(|id| self.get(*id)).map(|presence| presence.identity.user.clone()).collect()
+        connections
+            .iter()
+            .filter_map(|id| self.get(*id))
+            .map(|presence| presence.identity.user.clone())
+            .collect()
     }
 }
 
-/// Decides whether `who` may send `signal`, and to whom it goes. `is_chat`: the project says that its type is chat, so that the
-/// room's private chat policy and switches hold for it too.
-///
-/// # Errors
-/// The refusal that says what to mend.
-pub fn check_signal(
-    room: &Room,
-    roster: &Roster,
-    now: Timestamp,
-    who: &Principal,
-    standing: &Standing,
-    signal: &Signal,
-    is_chat: bool,
-    limits: &crate::limits::Limits,
-) -> Result<(), Refusal> {
-    let bytes = match &signal.data {
-        SignalData::Text(text) | SignalData::Json(text) => text.len(),
-    };
-    if bytes > limits.signal_bytes_max {
-        return Err(Refusal::TooLarge { field: "data", max: limits.signal_bytes_max });
-    }
-    check_reach(room, roster, now, who, standing, &signal.to, limits)?;
-    let Some(user) = who.user().filter(|_| is_chat) else { return Ok(()) };
-    if !room.settings.chat_enabled {
-        return Err(Refusal::ChatDisabled);
-    }
-    match &signal.to {
-        Audience::Users(users) => room.check_private(standing, user, users, &live_roles(roster, users)),
-        Audience::Connections(connections) => {
-            let users = roster.users_behind(connections);
-            room.check_private(standing, user, &users, &live_roles(roster, &users))
-        }
-        Audience::Room | Audience::Group(_) => Ok(()),
-    }
+/// Somebody who wants to say something that is not stored, with all that the rules look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Utterance<'a> {
+    /// The room.
+    pub room: &'a Room,
+    /// Who is there.
+    pub roster: &'a Roster,
+    /// The moment.
+    pub now: Timestamp,
+    /// Who speaks.
+    pub who: &'a Principal,
+    /// What the speaker is in the room.
+    pub standing: &'a Standing,
+    /// The bounds.
+    pub limits: &'a Limits,
 }
 
-/// Decides whether `who` may say something ephemeral to `to`.
-///
-/// # Errors
-/// The refusal that says what to mend.
-pub fn check_reach(
-    room: &Room,
-    roster: &Roster,
-    now: Timestamp,
-    who: &Principal,
-    standing: &Standing,
-    to: &Audience,
-    limits: &crate::limits::Limits,
-) -> Result<(), Refusal> {
-    let Some(user) = who.user() else { return Ok(()) };
-    if standing.role < Role::Guest {
-        return Err(Refusal::RoleTooLow { needed: Role::Guest.name() });
-    }
-    room.require_joined(user)?;
-    room.require_unmuted(now, user)?;
-    let max = limits.audience_max;
-    match to {
-        Audience::Room => Ok(()),
-        Audience::Group(group) if standing.is_moderator() || standing.groups.contains(group) => Ok(()),
-        Audience::Group(_) => Err(Refusal::NotFound { what: "group" }),
-        Audience::Users(users) if users.len() > max => Err(Refusal::TooLarge { field: "to", max }),
-        Audience::Connections(connections) if connections.len() > max => Err(Refusal::TooLarge { field: "to", max }),
-        Audience::Connections(connections) if connections.iter().any(|id| roster.get(*id).is_none()) => {
-            Err(Refusal::NotFound { what: "connection" })
+impl Utterance<'_> {
+    /// Decides whether this signal may go out. `is_chat`: the project calls its type chat, so that the room's switches and
+    /// private chat policy hold for it too.
+    ///
+    /// # Errors
+    /// The refusal that says what to mend.
+    pub fn check_signal(&self, signal: &Signal, is_chat: bool) -> Result<(), Refusal> {
+        let (SignalData::Text(data) | SignalData::Json(data)) = &signal.data;
+        let max = self.limits.signal_bytes_max;
+        if data.len() > max {
+            return Err(Refusal::TooLarge { field: "data", max });
         }
-        Audience::Users(_) | Audience::Connections(_) => Ok(()),
+        self.check_reach(&signal.to)?;
+        if is_chat { self.check_chat(&signal.to) } else { Ok(()) }
+    }
+
+    /// Decides whether anything ephemeral may go to `to`.
+    ///
+    /// # Errors
+    /// The refusal that says what to mend.
+    pub fn check_reach(&self, to: &Audience) -> Result<(), Refusal> {
+        let Some(user) = self.who.user() else { return Ok(()) };
+        if self.standing.role < Role::Guest {
+            return Err(Refusal::RoleTooLow { needed: Role::Guest.name() });
+        }
+        self.room.require_joined(user)?;
+        self.room.require_unmuted(self.now, user)?;
+        let max = self.limits.audience_max;
+        match to {
+            Audience::Room => Ok(()),
+            Audience::Group(group)
+                if self.standing.is_moderator() || self.standing.groups.contains(group) =>
+            {
+                Ok(())
+            }
+            Audience::Group(_) => Err(Refusal::NotFound { what: "group" }),
+            Audience::Users(users) if users.len() > max => Err(Refusal::TooLarge { field: "to", max }),
+            Audience::Connections(connections) if connections.len() > max => {
+                Err(Refusal::TooLarge { field: "to", max })
+            }
+            Audience::Connections(connections)
+                if connections.iter().any(|id| self.roster.get(*id).is_none()) =>
+            {
+                Err(Refusal::NotFound { what: "connection" })
+            }
+            Audience::Users(_) | Audience::Connections(_) => Ok(()),
+        }
+    }
+
+    /// Decides whether chat may go to `to`.
+    ///
+    /// # Errors
+    /// The refusal that says what to mend.
+    pub fn check_chat(&self, to: &Audience) -> Result<(), Refusal> {
+        let Some(user) = self.who.user() else { return Ok(()) };
+        if !self.room.settings.chat_enabled {
+            return Err(Refusal::ChatDisabled);
+        }
+        let users = match to {
+            Audience::Users(users) => users.to_vec(),
+            Audience::Connections(connections) => self.roster.users_behind(connections),
+            Audience::Room | Audience::Group(_) => return Ok(()),
+        };
+        self.room.check_private(self.standing, user, &users, &live_roles(self.roster, &users))
     }
 }
 

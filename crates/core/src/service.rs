@@ -9,8 +9,6 @@ mod people;
 mod reads;
 mod rooms;
 mod signals;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -113,7 +111,14 @@ impl Service {
         let now = self.now();
         let live_roles = self.live_roles(&key, &write);
         let limits = self.limits.clone();
-        let submission = Submission { principal: who.clone(), write, now, message_id: self.message_id(now), live_roles, limits };
+        let submission = Submission {
+            principal: who.clone(),
+            write,
+            now,
+            message_id: self.message_id(now),
+            live_roles,
+            limits,
+        };
         self.store.write(&key, submission).await.map_err(as_not_found)
     }
 
@@ -148,7 +153,12 @@ impl Service {
     }
 
     /// Takes a connection out of all its rooms and of the node.
-    pub fn disconnect(&self, link: &Arc<Link>, seats: impl IntoIterator<Item = Arc<crate::hub::Seat>>, reason: LeaveReason) {
+    pub fn disconnect(
+        &self,
+        link: &Arc<Link>,
+        seats: impl IntoIterator<Item = Arc<crate::hub::Seat>>,
+        reason: LeaveReason,
+    ) {
         for seat in seats {
             self.leave(&seat, reason);
         }
@@ -184,7 +194,10 @@ impl Service {
                 Audience::Users(users) => users,
                 _ => return Vec::new(),
             },
-            Write::Mute { user, .. } | Write::Kick { user } | Write::Ban { user, .. } | Write::SetRole { user, .. } => std::slice::from_ref(user),
+            Write::Mute { user, .. }
+            | Write::Kick { user }
+            | Write::Ban { user, .. }
+            | Write::SetRole { user, .. } => std::slice::from_ref(user),
             _ => return Vec::new(),
         };
         let Some(live) = self.hub.live(key) else { return Vec::new() };

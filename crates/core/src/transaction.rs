@@ -173,7 +173,7 @@ pub fn fingerprint(draft: &Draft) -> Fingerprint {
         Audience::Group(group) => field(1, group.as_str().as_bytes()),
         Audience::Users(users) => users.iter().for_each(|user| field(2, user.as_str().as_bytes())),
         Audience::Connections(connections) => {
-            connections.iter().for_each(|id| field(3, id.as_uuid().as_bytes()))
+            connections.iter().for_each(|id| field(3, id.as_uuid().as_bytes()));
         }
     }
     for part in &draft.parts {

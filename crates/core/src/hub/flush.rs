@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::model::Audience;
 
 use super::Hub;
-use super::live::{Batch, LiveRoom, Pending};
 use super::link::{FaceId, Seat};
+use super::live::{Batch, LiveRoom, Pending};
 
 /// Writes between two yields: others get the core meanwhile, and what they publish is joined.
 const WRITES_PER_TURN: usize = 256;
@@ -103,7 +103,8 @@ struct Joined<'a> {
 
 impl<'a> Joined<'a> {
     fn of(batch: &'a Batch) -> Self {
-        let plain = batch.pending.iter().all(|pending| pending.audience == Audience::Room && !pending.presence);
+        let plain =
+            batch.pending.iter().all(|pending| pending.audience == Audience::Room && !pending.presence);
         let faces = batch.pending.first().map_or(0, |pending| pending.frames.len());
         Self { pending: &batch.pending, plain, whole: vec![None; faces], parts: HashMap::new() }
     }
@@ -112,7 +113,9 @@ impl<'a> Joined<'a> {
         let (face, pending) = (seat.link().face(), self.pending);
         let came_before = pending.first().is_some_and(|first| seat.since() <= first.index);
         if self.plain && came_before {
-            return self.whole[face].get_or_insert_with(|| join(pending.iter().map(|one| &one.frames[face]))).clone();
+            return self.whole[face]
+                .get_or_insert_with(|| join(pending.iter().map(|one| &one.frames[face])))
+                .clone();
         }
         let wanted: Vec<bool> = pending.iter().map(|one| wants(seat, one)).collect();
         if let Some(frames) = self.parts.get(&(face, wanted.clone())) {
@@ -125,7 +128,9 @@ impl<'a> Joined<'a> {
 }
 
 fn wants(seat: &Seat, pending: &Pending) -> bool {
-    seat.since() <= pending.index && (!pending.presence || seat.wants_presence()) && seat.is_addressed(&pending.audience)
+    seat.since() <= pending.index
+        && (!pending.presence || seat.wants_presence())
+        && seat.is_addressed(&pending.audience)
 }
 
 fn join<'a>(frames: impl Iterator<Item = &'a Option<Bytes>>) -> Option<Bytes> {

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use crate::access;
-use crate::model::{Actor, Audience, ConnectionId, GroupName, Identity, Presence, Principal, ProjectId, RoomKey, RoomName};
+use crate::model::{
+    Actor, Audience, ConnectionId, GroupName, Identity, Presence, Principal, ProjectId, RoomKey, RoomName,
+};
 use crate::ports::Outlet;
 
 use super::LiveRoom;
@@ -27,7 +29,14 @@ pub struct Link {
 
 impl Link {
     /// A link that speaks the dialect of that name, rendered by `face`.
-    pub fn new(id: ConnectionId, face: FaceId, dialect: &'static str, project: ProjectId, identity: Arc<Identity>, outlet: Arc<dyn Outlet>) -> Self {
+    pub fn new(
+        id: ConnectionId,
+        face: FaceId,
+        dialect: &'static str,
+        project: ProjectId,
+        identity: Arc<Identity>,
+        outlet: Arc<dyn Outlet>,
+    ) -> Self {
         Self { id, face, dialect, project, identity: RwLock::new(identity), outlet }
     }
 
@@ -102,7 +111,14 @@ pub struct Seat {
 }
 
 impl Seat {
-    pub(super) fn new(live: Arc<LiveRoom>, link: Arc<Link>, groups: Vec<GroupName>, presence: Arc<Presence>, wants_presence: bool, since: u64) -> Self {
+    pub(super) fn new(
+        live: Arc<LiveRoom>,
+        link: Arc<Link>,
+        groups: Vec<GroupName>,
+        presence: Arc<Presence>,
+        wants_presence: bool,
+        since: u64,
+    ) -> Self {
         Self {
             live,
             link,

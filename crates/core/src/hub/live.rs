@@ -63,6 +63,16 @@ pub(super) struct Batch {
     pub(super) seats: Arc<Vec<Arc<Seat>>>,
 }
 
+/// Somebody at the door.
+pub(crate) struct Entrance<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) who: &'a Principal,
+    pub(crate) link: &'a Arc<Link>,
+    pub(crate) wants_presence: bool,
+    pub(crate) client_data: Arc<str>,
+    pub(crate) connections_max: usize,
+}
+
 /// A seat taken, with the room as it was at that moment.
 pub(crate) struct Taken {
     pub(crate) seat: Arc<Seat>,
@@ -122,46 +132,51 @@ impl LiveRoom {
         self.inner.lock().room.is_some()
     }
 
-    /// Takes a seat for `link`; it is held until released.
+    /// Takes a seat; it is held until released.
     ///
     /// # Errors
     /// `None` if this live room has been dropped meanwhile; else the room's refusal.
-    pub(crate) fn take_seat(
-        self: &Arc<Self>,
-        now: Timestamp,
-        who: &Principal,
-        link: &Arc<Link>,
-        wants_presence: bool,
-        client_data: Arc<str>,
-        connections_max: usize,
-    ) -> Option<Result<Taken, Refusal>> {
+    pub(crate) fn take_seat(self: &Arc<Self>, entrance: Entrance<'_>) -> Option<Result<Taken, Refusal>> {
         let mut inner = self.inner.lock();
         let room = inner.room.clone().filter(|_| !inner.retired)?;
-        Some(self.seat_in(&mut inner, room, now, who, link, wants_presence, client_data, connections_max))
+        Some(self.seat_in(&mut inner, room, entrance))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one arrival, passed on under the lock")]
     fn seat_in(
         self: &Arc<Self>,
         inner: &mut Inner,
         room: Arc<Room>,
-        now: Timestamp,
-        who: &Principal,
-        link: &Arc<Link>,
-        wants_presence: bool,
-        client_data: Arc<str>,
-        connections_max: usize,
+        entrance: Entrance<'_>,
     ) -> Result<Taken, Refusal> {
+        let Entrance { now, who, link, wants_presence, client_data, connections_max } = entrance;
         let standing = room.admit(now, who)?;
         room.viewer(now, who)?;
         if inner.seats.len() >= connections_max {
             return Err(Refusal::RoomFull { what: "connections", max: connections_max });
         }
         self.unseat(inner, link.id());
-        let arrival = Arrival { connection: link.id(), identity: link.identity(), role: standing.role, dialect: link.dialect(), client_data };
+        let arrival = Arrival {
+            connection: link.id(),
+            identity: link.identity(),
+            role: standing.role,
+            dialect: link.dialect(),
+            client_data,
+        };
         let presence = inner.roster.arrive(now, arrival);
-        self.push(inner, &Happening::Moment { room: &self.key, moment: &Moment::Joined(presence.clone()) }, &Audience::Room, None);
-        let seat = Seat::new(self.clone(), link.clone(), standing.groups.clone(), presence, wants_presence, inner.next_index);
+        self.push(
+            inner,
+            &Happening::Moment { room: &self.key, moment: &Moment::Joined(presence.clone()) },
+            &Audience::Room,
+            None,
+        );
+        let seat = Seat::new(
+            self.clone(),
+            link.clone(),
+            standing.groups.clone(),
+            presence,
+            wants_presence,
+            inner.next_index,
+        );
         let seat = Arc::new(seat);
         inner.places.insert(link.id(), inner.seats.len());
         inner.seats_by_face[link.face()] += 1;
@@ -245,7 +260,11 @@ impl LiveRoom {
             }
         }
         if let Some((user, _)) = &removes {
-            inner.seats.iter().filter(|seat| seat.presence().identity.user == *user).for_each(|seat| seat.mark_out());
+            inner
+                .seats
+                .iter()
+                .filter(|seat| seat.presence().identity.user == *user)
+                .for_each(|seat| seat.mark_out());
         }
         self.push(inner, &Happening::Entry { room: &self.key, epoch, entry }, &entry.audience, removes);
     }
@@ -258,7 +277,7 @@ impl LiveRoom {
     }
 
     /// Takes in what a repair has read.
-    pub(super) fn repaired(self: &Arc<Self>, replay: Replay) {
+    pub(super) fn repaired(self: &Arc<Self>, replay: &Replay) {
         let mut inner = self.inner.lock();
         let head = inner.room.as_ref().map_or(Seq::ZERO, |room| room.head);
         for entry in replay.entries.iter().filter(|entry| entry.seq > head) {
@@ -328,15 +347,23 @@ impl LiveRoom {
     }
 
     /// Renders for each face that listens, and queues the room for its flusher.
-    fn push(self: &Arc<Self>, inner: &mut Inner, happening: &Happening<'_>, audience: &Audience, removes: Option<(UserId, LeaveReason)>) {
+    fn push(
+        self: &Arc<Self>,
+        inner: &mut Inner,
+        happening: &Happening<'_>,
+        audience: &Audience,
+        removes: Option<(UserId, LeaveReason)>,
+    ) {
         let index = inner.next_index;
         inner.next_index += 1;
         if inner.seats.is_empty() {
             return;
         }
-        let render = |(face, seats): (&Arc<dyn Face>, &usize)| if *seats > 0 { face.render(*happening) } else { None };
+        let render =
+            |(face, seats): (&Arc<dyn Face>, &usize)| if *seats > 0 { face.render(*happening) } else { None };
         let frames: Vec<_> = self.faces.iter().zip(&inner.seats_by_face).map(render).collect();
-        let presence = matches!(happening, Happening::Moment { moment: Moment::Joined(_) | Moment::Left { .. }, .. });
+        let presence =
+            matches!(happening, Happening::Moment { moment: Moment::Joined(_) | Moment::Left { .. }, .. });
         inner.pending.push(Pending { index, audience: audience.clone(), presence, frames, removes });
         if !inner.queued {
             inner.queued = true;
@@ -362,7 +389,9 @@ impl LiveRoom {
     /// Puts out the users that a batch told of.
     pub(super) fn finish(self: &Arc<Self>, batch: &Batch) {
         for (user, reason) in batch.pending.iter().filter_map(|pending| pending.removes.as_ref()) {
-            for seat in batch.seats.iter().filter(|seat| seat.presence().identity.user == *user && !seat.is_in()) {
+            for seat in
+                batch.seats.iter().filter(|seat| seat.presence().identity.user == *user && !seat.is_in())
+            {
                 self.remove(seat.link().id(), *reason);
             }
         }

@@ -51,7 +51,8 @@ impl Pace {
         let kept = (-elapsed / WINDOW_SECONDS).exp();
         #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
         let (messages, listeners) = (messages as f64, listeners as f64);
-        self.deliveries_per_second = self.deliveries_per_second * kept + messages * listeners / WINDOW_SECONDS;
+        self.deliveries_per_second =
+            self.deliveries_per_second * kept + messages * listeners / WINDOW_SECONDS;
         if !was_paced {
             return;
         }
@@ -63,7 +64,8 @@ impl Pace {
     }
 
     fn slot(&self, now: Instant) -> Option<Duration> {
-        if self.deliveries_per_second < BUSY_PER_SECOND || self.paused_until.is_some_and(|until| now < until) {
+        if self.deliveries_per_second < BUSY_PER_SECOND || self.paused_until.is_some_and(|until| now < until)
+        {
             return None;
         }
         let part = (self.deliveries_per_second - BUSY_PER_SECOND) / (BUSIEST_PER_SECOND - BUSY_PER_SECOND);

@@ -11,7 +11,7 @@ use super::{Act, Decision, tell_room, tell_room_unless};
 impl Act<'_> {
     pub(super) fn mute(&self, user: &UserId, duration: Option<Duration>) -> Result<Decision, Refusal> {
         self.require_above(user)?;
-        let mute = self.from_now(duration)?;
+        let mute = self.lasting(duration)?;
         let already = self.member(user).and_then(|member| member.mute) == Some(mute);
         tell_room_unless(already, || Event::MemberMuted { user: user.clone(), mute })
     }
@@ -29,7 +29,7 @@ impl Act<'_> {
 
     pub(super) fn ban(&self, user: &UserId, duration: Option<Duration>) -> Result<Decision, Refusal> {
         self.require_above(user)?;
-        let ban = self.from_now(duration)?;
+        let ban = self.lasting(duration)?;
         let already = self.member(user).and_then(|member| member.ban) == Some(ban);
         tell_room_unless(already, || Event::MemberBanned { user: user.clone(), ban })
     }
@@ -148,7 +148,7 @@ impl Act<'_> {
         Err(Refusal::RoomFull { what: "members", max })
     }
 
-    fn from_now(&self, duration: Option<Duration>) -> Result<Mute, Refusal> {
+    fn lasting(&self, duration: Option<Duration>) -> Result<Mute, Refusal> {
         if duration.is_some_and(|duration| duration.is_zero()) {
             return Err(Refusal::invalid("duration", "must be above zero"));
         }

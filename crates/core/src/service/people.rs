@@ -23,7 +23,12 @@ impl Service {
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure; [`Refusal::NotFound`] if the connection is not there.
-    pub async fn cut(&self, who: &Principal, name: &RoomName, connection: ConnectionId) -> Result<(), Failure> {
+    pub async fn cut(
+        &self,
+        who: &Principal,
+        name: &RoomName,
+        connection: ConnectionId,
+    ) -> Result<(), Failure> {
         let room = self.room(who, name).await?;
         let standing = room.admit(self.now(), who)?;
         if standing.role < Role::Moderator {

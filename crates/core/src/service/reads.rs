@@ -1,7 +1,7 @@
 //! Reading: pages, single messages, search, unread counts, replays. Each checks admission; the store applies the audience rule.
 
-use crate::model::{Audience, Message, MessageId, Position, Principal, RoomKey, RoomName, Seq, Viewer};
 use crate::event::Moment;
+use crate::model::{Audience, Message, MessageId, Position, Principal, RoomKey, RoomName, Seq, Viewer};
 use crate::ports::{Hint, Page, PageRequest, Replay, SearchRequest, Unread};
 use crate::refusal::{Failure, Refusal};
 
@@ -12,7 +12,12 @@ impl Service {
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
-    pub async fn page(&self, who: &Principal, room: &RoomName, request: PageRequest) -> Result<Page, Failure> {
+    pub async fn page(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        request: PageRequest,
+    ) -> Result<Page, Failure> {
         self.check_page(request.limit)?;
         let (key, viewer) = self.reader(who, room).await?;
         self.store.page(&key, &viewer, &request).await
@@ -32,7 +37,12 @@ impl Service {
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
-    pub async fn search(&self, who: &Principal, room: &RoomName, request: SearchRequest) -> Result<Page, Failure> {
+    pub async fn search(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        request: SearchRequest,
+    ) -> Result<Page, Failure> {
         self.check_page(request.limit)?;
         let max = self.limits.title_bytes_max;
         if request.text.len() > max {
@@ -55,12 +65,20 @@ impl Service {
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
-    pub async fn entries(&self, who: &Principal, room: &RoomName, after: Option<Position>) -> Result<(Resume, Option<Replay>), Failure> {
+    pub async fn entries(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        after: Option<Position>,
+    ) -> Result<(Resume, Option<Replay>), Failure> {
         let (key, viewer) = self.reader(who, room).await?;
         let state = self.room(who, room).await?;
         match after {
             Some(position) => self.replay(&key, &viewer, &state, position).await,
-            None => Ok((Resume::None, Some(self.store.entries(&key, &viewer, Seq::ZERO, self.limits.replay_max).await?))),
+            None => Ok((
+                Resume::None,
+                Some(self.store.entries(&key, &viewer, Seq::ZERO, self.limits.replay_max).await?),
+            )),
         }
     }
 
@@ -68,10 +86,18 @@ impl Service {
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
-    pub async fn mark_read(&self, who: &Principal, room: &RoomName, audience: Audience, seq: Seq) -> Result<Seq, Failure> {
+    pub async fn mark_read(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        audience: Audience,
+        seq: Seq,
+    ) -> Result<Seq, Failure> {
         let (key, viewer) = self.reader(who, room).await?;
         let Viewer::User { user, .. } = &viewer else {
-            return Err(Refusal::invalid("user", "is needed: a read marker is a user's, use a user token").into());
+            return Err(
+                Refusal::invalid("user", "is needed: a read marker is a user's, use a user token").into()
+            );
         };
         if matches!(audience, Audience::Connections(_)) || !crate::access::may_see(&viewer, None, &audience) {
             return Err(Refusal::NotFound { what: "conversation" }.into());

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::event::{Entry, LeaveReason};
-use crate::hub::{Link, LiveRoom, Seat};
-use crate::model::{Epoch, Position, Presence, Principal, Role, RoomKey, RoomKind, RoomName, RoomSpec, UserId, Viewer};
+use crate::hub::{Entrance, Link, LiveRoom, Seat, Taken};
+use crate::model::{
+    Epoch, Position, Presence, Principal, Role, RoomKey, RoomKind, RoomName, RoomSpec, UserId, Viewer,
+};
 use crate::ports::{Hint, Page, PageAnchor, PageRequest, Replay, RoomSummary};
 use crate::refusal::{Failure, Refusal};
 use crate::room::{Room, Standing};
@@ -64,13 +66,26 @@ impl Service {
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
-    pub async fn join(&self, who: &Principal, link: &Arc<Link>, room: &RoomName, wish: JoinWish) -> Result<Joined, Failure> {
+    pub async fn join(
+        &self,
+        who: &Principal,
+        link: &Arc<Link>,
+        room: &RoomName,
+        wish: JoinWish,
+    ) -> Result<Joined, Failure> {
         let key = self.key(who, room)?;
         self.check_page(wish.history)?;
         let taken = loop {
             let live = self.enter(who, &key).await?;
-            let max = self.limits.room_connections_max;
-            match live.take_seat(self.now(), who, link, wish.presence, wish.client_data.clone(), max) {
+            let entrance = Entrance {
+                now: self.now(),
+                who,
+                link,
+                wants_presence: wish.presence,
+                client_data: wish.client_data.clone(),
+                connections_max: self.limits.room_connections_max,
+            };
+            match live.take_seat(entrance) {
                 Some(Ok(taken)) => break taken,
                 Some(Err(refusal)) => {
                     self.hub.forget_if_idle(&live);
@@ -86,9 +101,20 @@ impl Service {
             Ok(viewer) => self.missed(&key, &viewer, &taken.room, &wish).await,
             Err(refusal) => Err(refusal.into()),
         };
-        let (resume, entries, history) = missed.inspect_err(|_| self.leave(&taken.seat, LeaveReason::Left))?;
-        let crate::hub::Taken { seat, room, standing, presence, presence_total } = taken;
-        Ok(Joined { seat, position: room.position(), room, standing, presence, presence_total, resume, entries, history })
+        let (resume, entries, history) =
+            missed.inspect_err(|_| self.leave(&taken.seat, LeaveReason::Left))?;
+        let Taken { seat, room, standing, presence, presence_total } = taken;
+        Ok(Joined {
+            seat,
+            position: room.position(),
+            room,
+            standing,
+            presence,
+            presence_total,
+            resume,
+            entries,
+            history,
+        })
     }
 
     /// Gives a seat up.
@@ -101,7 +127,12 @@ impl Service {
     ///
     /// # Errors
     /// A refusal if `who` may not make such a room, or may not see the one there is; the store's failure.
-    pub async fn open_room(&self, who: &Principal, name: &RoomName, spec: RoomSpec) -> Result<(Arc<Room>, bool), Failure> {
+    pub async fn open_room(
+        &self,
+        who: &Principal,
+        name: &RoomName,
+        spec: RoomSpec,
+    ) -> Result<(Arc<Room>, bool), Failure> {
         let key = self.key(who, name)?;
         check_spec(who, &spec)?;
         let (room, made) = self.store.open(&key, &spec, self.fresh_epoch(), self.now()).await?;
@@ -187,7 +218,8 @@ impl Service {
         if wish.history == 0 {
             return Ok((resume, Vec::new(), Some(Page::default())));
         }
-        let request = PageRequest { anchor: PageAnchor::Newest, limit: wish.history, audience: None, pinned: false };
+        let request =
+            PageRequest { anchor: PageAnchor::Newest, limit: wish.history, audience: None, pinned: false };
         let mut page = self.store.page(key, viewer, &request).await?;
         page.messages.retain(|message| message.seq <= room.head);
         Ok((resume, Vec::new(), Some(page)))
@@ -228,8 +260,12 @@ fn check_spec(who: &Principal, spec: &RoomSpec) -> Result<(), Refusal> {
     members.sort_unstable();
     members.dedup();
     match spec.kind {
-        RoomKind::Direct if members.len() != 2 => return Err(Refusal::invalid("members", "must be exactly two users in a direct room")),
-        RoomKind::Session if !members.is_empty() => return Err(Refusal::invalid("members", "are not kept in a session room")),
+        RoomKind::Direct if members.len() != 2 => {
+            return Err(Refusal::invalid("members", "must be exactly two users in a direct room"));
+        }
+        RoomKind::Session if !members.is_empty() => {
+            return Err(Refusal::invalid("members", "are not kept in a session room"));
+        }
         _ => {}
     }
     let crate::model::Actor::User(identity) = &who.actor else { return Ok(()) };
@@ -237,7 +273,9 @@ fn check_spec(who: &Principal, spec: &RoomSpec) -> Result<(), Refusal> {
         return Err(Refusal::RoleTooLow { needed: Role::Member.name() });
     }
     match spec.kind {
-        RoomKind::Session if identity.role < Role::Moderator => Err(Refusal::RoleTooLow { needed: Role::Moderator.name() }),
+        RoomKind::Session if identity.role < Role::Moderator => {
+            Err(Refusal::RoleTooLow { needed: Role::Moderator.name() })
+        }
         RoomKind::Direct | RoomKind::Group if !spec.members.contains(&identity.user) => {
             Err(Refusal::invalid("members", "must name yourself"))
         }

@@ -9,7 +9,7 @@ use crate::model::{Audience, Draft, Part, Principal, RoomKey, RoomName, Signal, 
 use crate::ports::Hint;
 use crate::refusal::{Failure, Refusal};
 use crate::room::{Room, sender};
-use crate::roster::{self, Roster};
+use crate::roster::{Roster, Utterance};
 use crate::transaction::Written;
 
 use super::Service;
@@ -20,12 +20,20 @@ impl Service {
     ///
     /// # Errors
     /// The rules' refusal.
-    pub fn signal_from(&self, who: &Principal, seat: &Seat, signal: Signal) -> Result<Option<Write>, Refusal> {
+    pub fn signal_from(
+        &self,
+        who: &Principal,
+        seat: &Seat,
+        signal: Signal,
+    ) -> Result<Option<Write>, Refusal> {
         let is_chat = self.is_chat(who, &signal);
         if is_chat && !matches!(signal.to, Audience::Connections(_)) {
             return Ok(Some(Write::Post(as_draft(signal))));
         }
-        let checked = seat.live().with(|room, roster| self.check(room, roster, who, &signal, is_chat));
+        let check = |room: &Room, roster: &Roster| {
+            self.judge(room, roster, who, |utterance| utterance.check_signal(&signal, is_chat))
+        };
+        let checked = seat.live().with(check);
         checked.unwrap_or(Err(Refusal::RoomGone))?;
         self.publish_signal(seat.room().clone(), who, Some(seat.link().dialect()), signal);
         Ok(None)
@@ -35,18 +43,23 @@ impl Service {
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
-    pub async fn signal(&self, who: &Principal, room: &RoomName, signal: Signal) -> Result<Option<Written>, Failure> {
+    pub async fn signal(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        signal: Signal,
+    ) -> Result<Option<Written>, Failure> {
         self.project(who.project).await?;
         let is_chat = self.is_chat(who, &signal);
         if is_chat && !matches!(signal.to, Audience::Connections(_)) {
             return self.write(who, room, Write::Post(as_draft(signal))).await.map(Some);
         }
         let state = self.room(who, room).await?;
-        let checked = match self.hub.live(&state.key) {
-            Some(live) => live.with(|room, roster| self.check(room, roster, who, &signal, is_chat)),
-            None => None,
+        let check = |room: &Room, roster: &Roster| {
+            self.judge(room, roster, who, |utterance| utterance.check_signal(&signal, is_chat))
         };
-        checked.unwrap_or_else(|| self.check(&state, &Roster::default(), who, &signal, is_chat))?;
+        let checked = self.hub.live(&state.key).and_then(|live| live.with(check));
+        checked.unwrap_or_else(|| check(&state, &Roster::default()))?;
         self.publish_signal(state.key.clone(), who, None, signal);
         Ok(None)
     }
@@ -55,17 +68,21 @@ impl Service {
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
-    pub async fn typing(&self, who: &Principal, room: &RoomName, audience: Audience, active: bool) -> Result<(), Failure> {
+    pub async fn typing(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        audience: Audience,
+        active: bool,
+    ) -> Result<(), Failure> {
         let state = self.room(who, room).await?;
         let Some(live) = self.hub.live(&state.key) else { return Ok(()) };
         let audience = with_sender(who, audience);
         let checked = live.with(|room, roster| {
-            let (now, standing) = (self.now(), room.admit(self.now(), who)?);
-            roster::check_reach(room, roster, now, who, &standing, &audience, &self.limits)?;
-            match (&audience, who.user()) {
-                (Audience::Users(users), Some(own)) => room.check_private(&standing, own, users, &roster::live_roles(roster, users)),
-                _ => Ok(()),
-            }
+            self.judge(room, roster, who, |utterance| {
+                utterance.check_reach(&audience)?;
+                utterance.check_chat(&audience)
+            })
         });
         checked.unwrap_or(Ok(()))?;
         let moment = Moment::Typing { from: sender(who), audience, active };
@@ -73,16 +90,25 @@ impl Service {
         Ok(())
     }
 
-    fn check(&self, room: &Room, roster: &Roster, who: &Principal, signal: &Signal, is_chat: bool) -> Result<(), Refusal> {
+    fn judge<T>(
+        &self,
+        room: &Room,
+        roster: &Roster,
+        who: &Principal,
+        rule: impl FnOnce(Utterance<'_>) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         let now = self.now();
         let standing = room.admit(now, who)?;
-        roster::check_signal(room, roster, now, who, &standing, signal, is_chat, &self.limits)
+        rule(Utterance { room, roster, now, who, standing: &standing, limits: &self.limits })
     }
 
     /// Whether the project calls the signal's type chat. The project is cached from login on.
     fn is_chat(&self, who: &Principal, signal: &Signal) -> bool {
         let Some(kind) = &signal.kind else { return false };
-        self.projects.read().get(&who.project).is_some_and(|project| project.settings.chat_signal_types.contains(kind))
+        self.projects
+            .read()
+            .get(&who.project)
+            .is_some_and(|project| project.settings.chat_signal_types.contains(kind))
     }
 
     fn publish_signal(&self, room: RoomKey, who: &Principal, dialect: Option<&'static str>, signal: Signal) {
@@ -98,7 +124,14 @@ fn as_draft(signal: Signal) -> Draft {
         SignalData::Text(text) => Part::Text { text, format: TextFormat::Plain },
         SignalData::Json(json) => Part::Custom(json),
     };
-    Draft { client_id: None, audience: to, parts: vec![part], mentions: Vec::new(), reply_to: None, label: kind }
+    Draft {
+        client_id: None,
+        audience: to,
+        parts: vec![part],
+        mentions: Vec::new(),
+        reply_to: None,
+        label: kind,
+    }
 }
 
 fn with_sender(who: &Principal, audience: Audience) -> Audience {
