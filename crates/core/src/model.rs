@@ -12,9 +12,8 @@ pub use id::{
     ClientId, ConnectionId, Epoch, GroupName, InvalidName, MessageId, Position, ProjectId, RoomKey, RoomName,
     Seq, SignalType, UserId,
 };
-pub(crate) use message::text_of;
 pub use message::{
-    Audience, Draft, FileRef, Message, Part, Pin, Reaction, Sender, Signal, SignalData, TextFormat,
+    Audience, Draft, FileRef, Message, Part, Pin, Reaction, Sender, Signal, SignalData, TextFormat, text_of,
 };
 pub use people::{Actor, Identity, Member, Membership, Mute, Presence, Principal, Role, Viewer};
 pub use place::{PrivateChat, RoomKind, RoomSettings, RoomSpec};

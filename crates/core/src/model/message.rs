@@ -52,7 +52,7 @@ impl Message {
 }
 
 /// The text parts of `parts`, joined by line feeds.
-pub(crate) fn text_of(parts: &[Part]) -> String {
+pub fn text_of(parts: &[Part]) -> String {
     let texts = parts.iter().filter_map(|part| match part {
         Part::Text { text, .. } => Some(&**text),
         _ => None,
