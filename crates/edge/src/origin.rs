@@ -1,0 +1,165 @@
+//! Which pages may open a socket. A browser sends the page's origin and scripts cannot forge it; cookies would otherwise
+//! let any page act as its visitor.
+
+use std::collections::HashSet;
+
+/// The rule for the `Origin` header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OriginPolicy {
+    /// Every origin and none: right where a token in the first message proves the user.
+    #[default]
+    Any,
+    /// Exactly these.
+    Listed {
+        /// Origins as browsers write them.
+        origins: HashSet<String>,
+        /// Whether a request without the header, which no browser sends, may pass.
+        missing_is_fine: bool,
+    },
+}
+
+/// An entry of the list is not an origin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an origin like https://chat.example.org or http://localhost:8080")]
+pub struct BadOrigin(pub String);
+
+impl OriginPolicy {
+    /// A list of origins. Case and default ports are put into the form that browsers send.
+    ///
+    /// # Errors
+    /// If an entry is not `scheme://host` or `scheme://host:port`.
+    pub fn listed<'a>(
+        origins: impl IntoIterator<Item = &'a str>,
+        missing_is_fine: bool,
+    ) -> Result<Self, BadOrigin> {
+        let origins = origins
+            .into_iter()
+            .map(|origin| canonical(origin).ok_or_else(|| BadOrigin(origin.to_owned())))
+            .collect::<Result<_, _>>()?;
+        Ok(Self::Listed { origins, missing_is_fine })
+    }
+
+    /// Whether a request with this `Origin` header may pass. The comparison is of whole strings: nothing is parsed, so
+    /// nothing can be parsed differently from the browser.
+    #[must_use]
+    pub fn allows(&self, origin: Option<&str>) -> bool {
+        match (self, origin) {
+            (Self::Any, _) => true,
+            (Self::Listed { missing_is_fine, .. }, None) => *missing_is_fine,
+            (Self::Listed { origins, .. }, Some(origin)) => origins.contains(origin),
+        }
+    }
+}
+
+fn canonical(origin: &str) -> Option<String> {
+    let origin = origin.to_ascii_lowercase();
+    let (scheme, authority) = origin.split_once("://")?;
+    let default_port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return None,
+    };
+    let authority = authority.strip_suffix('/').unwrap_or(authority);
+    let authority = authority.strip_suffix(default_port).unwrap_or(authority);
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    (!authority.is_empty() && authority.bytes().all(is_host)).then(|| format!("{scheme}://{authority}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_origins_pass() {
+        let policy = OriginPolicy::listed(
+            [
+                "https://chat.example.org",
+                "http://localhost:8080",
+                "https://Example.COM:443",
+                "http://[::1]:3000",
+            ],
+            false,
+        )
+        .unwrap();
+        let cases = [
+            (Some("https://chat.example.org"), true),
+            (Some("http://localhost:8080"), true),
+            (Some("https://example.com"), true),
+            (Some("http://[::1]:3000"), true),
+            (None, false),
+            (Some("null"), false),
+            (Some(""), false),
+            (Some(" "), false),
+            (Some("*"), false),
+            // Other scheme.
+            (Some("http://chat.example.org"), false),
+            (Some("wss://chat.example.org"), false),
+            (Some("file://chat.example.org"), false),
+            (Some("chrome-extension://chat.example.org"), false),
+            (Some("https:chat.example.org"), false),
+            (Some("//chat.example.org"), false),
+            (Some("chat.example.org"), false),
+            // Other port.
+            (Some("https://chat.example.org:8443"), false),
+            (Some("https://chat.example.org:80"), false),
+            (Some("https://chat.example.org:443"), false),
+            (Some("http://localhost"), false),
+            (Some("http://localhost:80801"), false),
+            (Some("http://localhost:808"), false),
+            // Other host.
+            (Some("https://example.org"), false),
+            (Some("https://evil.example"), false),
+            (Some("https://sub.chat.example.org"), false),
+            (Some("https://chat.example.org.evil.example"), false),
+            (Some("https://chat.example.orgevil"), false),
+            (Some("https://evilchat.example.org"), false),
+            (Some("https://chat-example.org"), false),
+            (Some("https://chatXexample.org"), false),
+            (Some("https://chat.example.org."), false),
+            (Some("https://chat.example.or"), false),
+            (Some("http://127.0.0.1:8080"), false),
+            (Some("http://localhost.:8080"), false),
+            // Things that some parsers read as the listed host.
+            (Some("https://chat.example.org@evil.example"), false),
+            (Some("https://evil.example/https://chat.example.org"), false),
+            (Some("https://evil.example#https://chat.example.org"), false),
+            (Some("https://chat.example.org/"), false),
+            (Some("https://chat.example.org\\.evil.example"), false),
+            (Some("https://chat.example.org%00.evil.example"), false),
+            (Some("https://chat.example.org https://evil.example"), false),
+            (Some("https://evil.example, https://chat.example.org"), false),
+            (Some("https://chаt.example.org"), false),
+            (Some("HTTPS://CHAT.EXAMPLE.ORG"), false),
+        ];
+        assert!(cases.len() >= 40);
+        for (origin, passes) in cases {
+            assert_eq!(policy.allows(origin), passes, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_origin_is_a_choice() {
+        let policy = OriginPolicy::listed(["https://a.example"], true).unwrap();
+        assert!(policy.allows(None));
+        assert!(!policy.allows(Some("null")));
+        assert!(OriginPolicy::Any.allows(None));
+        assert!(OriginPolicy::Any.allows(Some("https://anything.example")));
+    }
+
+    #[test]
+    fn entries_that_are_no_origins_are_refused() {
+        for bad in [
+            "",
+            "*",
+            "null",
+            "chat.example.org",
+            "ftp://a",
+            "https://",
+            "https://a/b",
+            "https://*.a",
+            "https://a@b",
+        ] {
+            assert_eq!(OriginPolicy::listed([bad], false), Err(BadOrigin(bad.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Deadlines, caps and the end of plain HTTP connections.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sidetalk_edge::listener::{Caps, Deadlines, ListenerConfig, Takeover};
+use sidetalk_edge::proxy::{ForwardedHeader, TrustedProxies};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::client::{PATIENCE, Setup, read_to_end};
+
+const SHORT: Duration = Duration::from_millis(300);
+const LONG: Duration = Duration::from_secs(600);
+
+fn long() -> Deadlines {
+    Deadlines { first_byte: LONG, header: LONG, body: LONG, idle: LONG, write: LONG }
+}
+
+const HELLO: &[u8] = b"GET /hello HTTP/1.1\r\nhost: test\r\n\r\n";
+
+#[tokio::test]
+async fn a_silent_connection_is_closed() {
+    let server = Setup::default().deadlines(Deadlines { first_byte: SHORT, ..long() }).start().await;
+    let begin = Instant::now();
+    let mut tcp = server.tcp().await;
+    assert_eq!(read_to_end(&mut tcp).await, "");
+    assert!(begin.elapsed() >= SHORT);
+}
+
+#[tokio::test]
+async fn half_a_header_is_closed_even_if_it_drips() {
+    let server = Setup::default().deadlines(Deadlines { header: SHORT, ..long() }).start().await;
+    let (mut read, mut write) = server.tcp().await.into_split();
+    let drip = tokio::spawn(async move {
+        for byte in b"GET /hello HTTP/1.1\r\nhost: test\r\nx: ".iter().chain(std::iter::repeat(&b'x')) {
+            if write.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert_eq!(read_to_end(&mut read).await, "");
+    drip.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+    let idle = Duration::from_secs(1);
+    let server = Setup::default().deadlines(Deadlines { idle, ..long() }).start().await;
+    let mut tcp = server.tcp().await;
+    for _ in 0..3 {
+        tcp.write_all(HELLO).await.unwrap();
+        let mut answer = vec![0; 1024];
+        let read_bytes = tcp.read(&mut answer).await.unwrap();
+        assert!(answer[..read_bytes].starts_with(b"HTTP/1.1 200 OK"));
+    }
+    assert_eq!(read_to_end(&mut tcp).await, "");
+}
+
+#[tokio::test]
+async fn the_second_header_has_its_own_deadline() {
+    let server = Setup::default().deadlines(Deadlines { header: SHORT, ..long() }).start().await;
+    let mut tcp = server.tcp().await;
+    tcp.write_all(HELLO).await.unwrap();
+    assert!(tcp.read(&mut [0; 1024]).await.unwrap() > 0);
+    tokio::time::sleep(SHORT * 2).await;
+    tcp.write_all(b"GET /he").await.unwrap();
+    assert_eq!(read_to_end(&mut tcp).await, "");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_given_up() {
+    let server = Setup::default().deadlines(Deadlines { body: SHORT, ..long() }).start().await;
+    let mut tcp = server.tcp().await;
+    tcp.write_all(b"POST /body HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nabc").await.unwrap();
+    let answer = read_to_end(&mut tcp).await;
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    let mut tcp = server.tcp().await;
+    tcp.write_all(b"POST /body HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: 3\r\n\r\nabc")
+        .await
+        .unwrap();
+    assert!(read_to_end(&mut tcp).await.ends_with("\r\n\r\n3"));
+}
+
+#[tokio::test]
+async fn a_head_over_the_limit_is_refused() {
+    let server = Setup::default().start().await;
+    let mut tcp = server.tcp().await;
+    let request = [b"GET /hello HTTP/1.1\r\nx: ".as_slice(), &[b'x'; 40 * 1024]].concat();
+    tcp.write_all(&request).await.unwrap();
+    let answer = read_to_end(&mut tcp).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+}
+
+#[tokio::test]
+async fn caps_answer_and_the_loop_lives() {
+    let caps = Caps { node: 3, address: 2 };
+    let server = Setup { listener: ListenerConfig { caps, ..ListenerConfig::default() }, ..Setup::default() }
+        .start()
+        .await;
+    let first = server.socket().await;
+    let _second = server.socket().await;
+    for _ in 0..20 {
+        let mut refused = server.tcp().await;
+        // The request may already meet a closed connection.
+        let _ = refused.write_all(HELLO).await;
+        let answer = read_to_end(&mut refused).await;
+        assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+        assert!(answer.contains("retry-after: "));
+    }
+    drop(first);
+    let mut answer = String::new();
+    let begin = Instant::now();
+    while !answer.starts_with("HTTP/1.1 200 ") {
+        assert!(begin.elapsed() < PATIENCE, "a place is given back when a socket is gone");
+        let mut tcp = server.tcp().await;
+        let _ = tcp.write_all(b"GET /hello HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").await;
+        answer = read_to_end(&mut tcp).await;
+    }
+}
+
+#[tokio::test]
+async fn a_full_node_says_503_and_a_proxy_does_not_count_as_one_address() {
+    let config = ListenerConfig {
+        caps: Caps { node: 2, address: 1 },
+        trusted_proxies: Arc::new(TrustedProxies::parse(["127.0.0.1"], ForwardedHeader::default()).unwrap()),
+        ..ListenerConfig::default()
+    };
+    let server = Setup { listener: config, ..Setup::default() }.start().await;
+    let _sockets = (server.socket().await, server.socket().await);
+    let mut refused = server.tcp().await;
+    let answer = read_to_end(&mut refused).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+}
+
+#[tokio::test]
+async fn shutdown_lets_connections_finish() {
+    let server = Setup::default().start().await;
+    let addr = server.addr();
+    let mut idle = server.tcp().await;
+    idle.write_all(HELLO).await.unwrap();
+    assert!(idle.read(&mut [0; 1024]).await.unwrap() > 0);
+    let mut client = server.socket().await;
+    assert_eq!(client.say("hi").await, "text hi");
+    server.serving.stop_accepting();
+    assert_eq!(read_to_end(&mut idle).await, "");
+    assert_eq!(client.say("still here").await, "text still here");
+    server.liveness.drain(|number| Duration::from_millis(100 + number as u64));
+    assert_eq!(client.next().await, "close 4005 come back after 100 ms");
+    drop(client);
+    assert!(server.serving.shutdown(PATIENCE).await);
+    assert!(TcpStream::connect(addr).await.is_err());
+}
+
+struct Other;
+
+impl Takeover for Other {
+    fn wants(&self, first_byte: u8) -> bool {
+        first_byte == 0
+    }
+
+    fn take(&self, mut tcp: TcpStream, _peer: std::net::SocketAddr, pass: sidetalk_edge::gate::Pass) {
+        tokio::spawn(async move {
+            let mut bytes = [0; 3];
+            tcp.read_exact(&mut bytes).await.unwrap();
+            tcp.write_all(&bytes).await.unwrap();
+            drop(pass);
+        });
+    }
+}
+
+#[tokio::test]
+async fn another_protocol_may_share_the_port() {
+    let config = ListenerConfig { takeover: Some(Arc::new(Other)), ..ListenerConfig::default() };
+    let server = Setup { listener: config, ..Setup::default() }.start().await;
+    let mut tcp = server.tcp().await;
+    tcp.write_all(b"\0ab").await.unwrap();
+    assert_eq!(read_to_end(&mut tcp).await, "\0ab");
+    assert_eq!(server.socket().await.say("hi").await, "text hi");
+}
