@@ -37,7 +37,7 @@ pub enum Event {
         /// The users that it mentions now.
         mentions: Vec<UserId>,
     },
-    /// It became a tombstone.
+    /// It became a tombstone: its parts, mentions, reactions and pin are gone.
     MessageDeleted(MessageRef),
     /// It was pinned.
     MessagePinned(MessageRef),

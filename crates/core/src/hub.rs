@@ -127,12 +127,24 @@ impl Hub {
     /// # Errors
     /// [`Refusal::RoomGone`] if the store has no such room; the store's failure.
     pub async fn enter(&self, key: &RoomKey) -> Result<Arc<LiveRoom>, Failure> {
-        let live = self.rooms.write().entry(key.clone()).or_insert_with(|| self.blank(key)).clone();
+        let live = self.live_or_blank(key);
         if let Err(failure) = live.load(&*self.store).await {
             self.forget_if_idle(&live);
             return Err(failure);
         }
         Ok(live)
+    }
+
+    fn live_or_blank(&self, key: &RoomKey) -> Arc<LiveRoom> {
+        let mut rooms = self.rooms.write();
+        match rooms.get(key) {
+            Some(live) if !live.is_retired() => live.clone(),
+            _ => {
+                let live = self.blank(key);
+                rooms.insert(key.clone(), live.clone());
+                live
+            }
+        }
     }
 
     fn blank(&self, key: &RoomKey) -> Arc<LiveRoom> {
@@ -224,10 +236,10 @@ impl HintSink for std::sync::Weak<Hub> {
                     live.happen(&moment);
                 }
             }
-            Hint::Deleted { room } => {
-                if let Some(live) = hub.live(&room) {
+            Hint::Deleted { room, epoch } => {
+                if let Some(live) = hub.live(&room).filter(|live| live.epoch() == Some(epoch)) {
                     live.close_all(LeaveReason::RoomDeleted);
-                    hub.rooms.write().remove(&room);
+                    hub.forget_if_idle(&live);
                 }
             }
         }

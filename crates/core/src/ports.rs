@@ -392,6 +392,8 @@ pub enum Hint {
     Deleted {
         /// The room.
         room: RoomKey,
+        /// Its log's incarnation.
+        epoch: Epoch,
     },
 }
 

@@ -150,7 +150,7 @@ impl Service {
             return Err(Refusal::RoleTooLow { needed: Role::Owner.name() }.into());
         }
         if self.store.delete(&room.key).await? {
-            self.fanout.publish(Hint::Deleted { room: room.key.clone() });
+            self.fanout.publish(Hint::Deleted { room: room.key.clone(), epoch: room.epoch });
         }
         Ok(())
     }
