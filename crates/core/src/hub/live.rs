@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::event::{Entry, Event, Happening, LeaveReason, Moment};
-use crate::model::{Audience, ConnectionId, Presence, Principal, RoomKey, Seq, Timestamp, UserId};
+use crate::model::{Audience, ConnectionId, Epoch, Presence, Principal, RoomKey, Seq, Timestamp, UserId};
 use crate::ports::{Committed, Face, Replay, Store};
 use crate::refusal::{Failure, Refusal};
 use crate::room::{Room, Standing};
@@ -37,6 +37,8 @@ struct Inner {
     seats: Arc<Vec<Arc<Seat>>>,
     places: HashMap<ConnectionId, usize>,
     seats_by_face: Vec<usize>,
+    /// How many seats want to know who comes and goes.
+    watchers: usize,
     pending: Vec<Pending>,
     next_index: u64,
     queued: bool,
@@ -95,6 +97,7 @@ impl LiveRoom {
             seats: Arc::default(),
             places: HashMap::new(),
             seats_by_face: vec![0; faces.len()],
+            watchers: 0,
             pending: Vec::new(),
             next_index: 0,
             queued: false,
@@ -180,16 +183,23 @@ impl LiveRoom {
         let seat = Arc::new(seat);
         inner.places.insert(link.id(), inner.seats.len());
         inner.seats_by_face[link.face()] += 1;
+        inner.watchers += usize::from(wants_presence);
         Arc::make_mut(&mut inner.seats).push(seat.clone());
         let listed = if wants_presence { PRESENCE_LIST_MAX } else { 0 };
         let presence = inner.roster.iter().take(listed).cloned().collect();
         Ok(Taken { seat, room, standing, presence, presence_total: inner.roster.len() })
     }
 
-    /// Takes a connection out. Says whether it was in.
+    /// Takes a connection out that leaves by itself or is lost.
+    pub(crate) fn leave(self: &Arc<Self>, connection: ConnectionId, reason: LeaveReason) {
+        let mut inner = self.inner.lock();
+        self.put_out(&mut inner, connection, reason, false);
+    }
+
+    /// Puts a connection out, and tells it why. Says whether it was in.
     pub(crate) fn remove(self: &Arc<Self>, connection: ConnectionId, reason: LeaveReason) -> bool {
         let mut inner = self.inner.lock();
-        self.put_out(&mut inner, connection, reason)
+        self.put_out(&mut inner, connection, reason, true)
     }
 
     /// Takes out everybody, with the given reason.
@@ -198,7 +208,7 @@ impl LiveRoom {
         inner.retired = true;
         let all: Vec<_> = inner.seats.iter().map(|seat| seat.link().id()).collect();
         for connection in all {
-            self.put_out(&mut inner, connection, reason);
+            self.put_out(&mut inner, connection, reason, true);
         }
     }
 
@@ -305,6 +315,15 @@ impl LiveRoom {
         inner.room.as_ref().map(|room| read(room, &inner.roster))
     }
 
+    /// The incarnation of the log, once loaded.
+    pub(super) fn epoch(&self) -> Option<Epoch> {
+        self.inner.lock().room.as_ref().map(|room| room.epoch)
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.inner.lock().retired
+    }
+
     /// The replica.
     pub fn room(&self) -> Option<Arc<Room>> {
         self.inner.lock().room.clone()
@@ -321,9 +340,15 @@ impl LiveRoom {
         inner.retired
     }
 
-    fn put_out(self: &Arc<Self>, inner: &mut Inner, connection: ConnectionId, reason: LeaveReason) -> bool {
+    fn put_out(
+        self: &Arc<Self>,
+        inner: &mut Inner,
+        connection: ConnectionId,
+        reason: LeaveReason,
+        told: bool,
+    ) -> bool {
         let Some(seat) = self.unseat(inner, connection) else { return false };
-        if reason != LeaveReason::Left && reason != LeaveReason::Lost {
+        if told {
             let happening = Happening::Removed { room: &self.key, connection, reason };
             if let Some(frame) = self.faces[seat.link().face()].render(happening) {
                 seat.send(frame);
@@ -341,6 +366,7 @@ impl LiveRoom {
             inner.places.insert(moved, place);
         }
         inner.seats_by_face[seat.link().face()] -= 1;
+        inner.watchers -= usize::from(seat.wants_presence());
         inner.roster.depart(connection);
         seat.mark_out();
         Some(seat)
@@ -356,14 +382,15 @@ impl LiveRoom {
     ) {
         let index = inner.next_index;
         inner.next_index += 1;
-        if inner.seats.is_empty() {
+        let presence =
+            matches!(happening, Happening::Moment { moment: Moment::Joined(_) | Moment::Left { .. }, .. });
+        let listeners = if presence { inner.watchers } else { inner.seats.len() };
+        if listeners == 0 {
             return;
         }
         let render =
             |(face, seats): (&Arc<dyn Face>, &usize)| if *seats > 0 { face.render(*happening) } else { None };
         let frames: Vec<_> = self.faces.iter().zip(&inner.seats_by_face).map(render).collect();
-        let presence =
-            matches!(happening, Happening::Moment { moment: Moment::Joined(_) | Moment::Left { .. }, .. });
         inner.pending.push(Pending { index, audience: audience.clone(), presence, frames, removes });
         if !inner.queued {
             inner.queued = true;

@@ -119,7 +119,7 @@ impl Service {
 
     /// Gives a seat up.
     pub fn leave(&self, seat: &Arc<Seat>, reason: LeaveReason) {
-        seat.live().remove(seat.link().id(), reason);
+        seat.live().leave(seat.link().id(), reason);
         self.hub.forget_if_idle(seat.live());
     }
 
