@@ -177,6 +177,11 @@ export interface HistoryPage extends Page {
   readonly asOf: number;
 }
 
+/** The last answer to `room.join`, with the highest `seq` that it told of. */
+export interface Joined extends JoinResult {
+  readonly asOf: number;
+}
+
 export type ResumeOutcome = "none" | "ok" | "too_old" | "epoch_changed";
 
 /** The answer to `room.join`. */
@@ -290,7 +295,7 @@ export interface LocalRoomEvents {
   /** The link is back and everything missed has been emitted, in order. */
   resumed: { readonly events: number };
   /** What was missed cannot be replayed: drop all messages of this room and take `joined.history`. */
-  reset: { readonly reason: "too_old" | "epoch_changed"; readonly joined: JoinResult };
+  reset: { readonly reason: "too_old" | "epoch_changed"; readonly joined: Joined };
   /** You are out of this room for good. */
   removed: { readonly reason: string; readonly error?: SidetalkError };
 }
@@ -326,6 +331,8 @@ export interface ClientOptions {
 export interface Environment {
   /** Milliseconds, never going back. */
   now(): number;
+  /** Milliseconds since 1970, for display only. */
+  date(): number;
   setTimeout(run: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
   /** 0 ≤ x < 1 */
@@ -406,14 +413,12 @@ export interface JoinOptions extends CallOptions {
   readonly pinned?: boolean;
   /** Text of at most 4 KiB that others see in your presence. */
   readonly data?: string;
-  /** A position that was kept from an earlier run, to be resumed from. */
-  readonly position?: string;
 }
 
 /** `joining` and `joined` speak of the link; after `removed` and `left` a room stays as it is. */
 export type RoomStatus = "joining" | "joined" | "offline" | "removed" | "left";
 
-/** One moment of a room. A new object for each change; the map in it is shared and kept up to date. */
+/** One moment of a room. A new object for each change; only `presence` and `position` are kept up to date in place. */
 export interface RoomState {
   readonly status: RoomStatus;
   readonly room: RoomInfo;

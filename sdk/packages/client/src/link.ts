@@ -1,0 +1,166 @@
+import { SidetalkError } from "./errors.js";
+import { Rpc } from "./rpc.js";
+import type { Answer } from "./rpc.js";
+import type { Environment, Notification, WebSocketConstructor, WebSocketLike, Welcome } from "./types.js";
+
+/** Why a link ended: a close code (1006 if there was none), or an error that came before one. */
+export interface LinkEnd {
+  readonly code: number;
+  readonly reason: string;
+  readonly error?: SidetalkError;
+}
+
+export interface LinkOptions {
+  readonly WebSocket: WebSocketConstructor;
+  readonly url: string;
+  readonly token: string;
+  readonly name: string;
+  readonly environment: Environment;
+  readonly welcomed: (welcome: Welcome) => void;
+  readonly notified: (notification: Notification) => void;
+  /** Called once, unless `close()` was. Requests without an answer fail with `connection_lost` right after it. */
+  readonly ended: (end: LinkEnd) => void;
+}
+
+const openMs = 15_000;
+const answerMs = 30_000;
+const pongMs = 10_000;
+
+/**
+ * One socket from open to close. A link that has gone dead without a word is found in three ways: it does not open, a
+ * request stays unanswered, or a ping does, sent when nothing was heard for one and a half of the server's ping
+ * intervals (browsers hide the server's own pings).
+ */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #socket: WebSocketLike;
+  readonly #rpc: Rpc;
+  readonly #timers = new Set<unknown>();
+  #heardAt: number;
+  #over = false;
+  #probing = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#heardAt = options.environment.now();
+    const socket = open(options);
+    this.#socket = socket;
+    this.#rpc = new Rpc((frame) => socket.send(frame));
+    const opening = this.#after(openMs, () => this.#end({ code: 1006, reason: "the connection could not be opened in time" }));
+    socket.onopen = () => this.#authenticate(opening);
+    socket.onmessage = (event: { data: unknown }) => this.#read(event.data);
+    socket.onclose = (event: { code?: number; reason?: string }) =>
+      this.#end({ code: event.code ?? 1006, reason: String(event.reason ?? "") });
+    // A close event follows; but an `error` without a listener would end a Node process.
+    socket.onerror = () => {};
+  }
+
+  request(method: string, params: object, answer: Answer): void {
+    if (this.#over) return answer.failed(SidetalkError.connectionLost());
+    const deadline = this.#after(answerMs, () => this.#end({ code: 1006, reason: `no answer to ${method}` }));
+    const settled = () => this.#cancel(deadline);
+    this.#rpc.request(method, params, {
+      done: (result) => (settled(), answer.done(result)),
+      failed: (error) => (settled(), answer.failed(error)),
+    });
+  }
+
+  notify(method: string, params: object): void {
+    if (!this.#over) this.#rpc.notify(method, params);
+  }
+
+  /** Finds out now whether the link still lives. */
+  probe(): void {
+    if (this.#probing || this.#over) return;
+    this.#probing = true;
+    const heardAt = this.#heardAt;
+    this.request("ping", {}, { done: () => {}, failed: () => {} });
+    this.#after(pongMs, () => {
+      this.#probing = false;
+      if (this.#heardAt === heardAt) this.#end({ code: 1006, reason: "the connection went silent" });
+    });
+  }
+
+  /** Ends the link without a call of `ended`. */
+  close(): void {
+    if (this.#over) return;
+    this.#silence();
+    this.#rpc.fail(SidetalkError.connectionLost());
+  }
+
+  #authenticate(opening: unknown): void {
+    const { token, name, environment, welcomed } = this.#options;
+    this.request("connect", { token, client: name }, {
+      done: (welcome: Welcome) => {
+        this.#cancel(opening);
+        this.#watch(environment, (welcome.ping_interval_ms || 25_000) * 1.5);
+        welcomed(welcome);
+      },
+      failed: (error) => this.#end({ code: 1006, reason: error.message, error }),
+    });
+  }
+
+  #read(frame: unknown): void {
+    this.#heardAt = this.#options.environment.now();
+    let notification;
+    try {
+      notification = this.#rpc.receive(frame);
+    } catch (thrown) {
+      const error = SidetalkError.from(thrown);
+      return this.#end({ code: 1002, reason: error.message, error });
+    }
+    if (notification && !this.#over) this.#options.notified(notification);
+  }
+
+  #watch(environment: Environment, silenceMs: number): void {
+    const check = () => {
+      const left = this.#heardAt + silenceMs - environment.now();
+      if (left <= 0) this.probe();
+      this.#after(left > 0 ? left : silenceMs, check);
+    };
+    this.#after(silenceMs, check);
+  }
+
+  #end(end: LinkEnd): void {
+    if (this.#over) return;
+    this.#silence();
+    this.#options.ended(end);
+    this.#rpc.fail(SidetalkError.connectionLost());
+  }
+
+  #silence(): void {
+    this.#over = true;
+    for (const timer of this.#timers) this.#options.environment.clearTimeout(timer);
+    this.#timers.clear();
+    const socket = this.#socket;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    try {
+      socket.close(1000);
+    } catch {
+      // It was never open, or is closed already.
+    }
+  }
+
+  #after(ms: number, run: () => void): unknown {
+    const timer = this.#options.environment.setTimeout(() => {
+      this.#timers.delete(timer);
+      run();
+    }, ms);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  #cancel(timer: unknown): void {
+    this.#timers.delete(timer);
+    this.#options.environment.clearTimeout(timer);
+  }
+}
+
+/** What a constructor throws (a bad address, ws: from an https: page) does not pass by itself. */
+function open({ WebSocket, url }: LinkOptions): WebSocketLike {
+  try {
+    return new WebSocket(url, "sidetalk.v1");
+  } catch (error) {
+    throw SidetalkError.protocol(`no socket can be opened to ${url}: ${String(error)}`, error);
+  }
+}

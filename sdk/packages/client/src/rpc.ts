@@ -1,0 +1,75 @@
+import { SidetalkError } from "./errors.js";
+import type { Notification } from "./types.js";
+
+/** How a request ended: exactly one of the two is called, once, while the answer's frame is being read. */
+export interface Answer {
+  done(result: any): void;
+  failed(error: SidetalkError): void;
+}
+
+/**
+ * JSON-RPC 2.0 over somebody else's frames: gives requests their ids and finds the request of an answer. Answers are
+ * callbacks, not promises, because a notification may follow its answer in the same turn of the event loop.
+ */
+export class Rpc {
+  readonly #send: (frame: string) => void;
+  readonly #waiting = new Map<number, Answer>();
+  #lastId = 0;
+
+  constructor(send: (frame: string) => void) {
+    this.#send = send;
+  }
+
+  request(method: string, params: object, answer: Answer): void {
+    const id = ++this.#lastId;
+    this.#waiting.set(id, answer);
+    this.#send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
+  }
+
+  /** Asks for no answer. */
+  notify(method: string, params: object): void {
+    this.#send(JSON.stringify({ jsonrpc: "2.0", method, params }));
+  }
+
+  /** Reads one frame; gives the notification back if it is one. Fails with `protocol` on anything else than JSON-RPC. */
+  receive(frame: unknown): Notification | undefined {
+    const message = parse(frame);
+    if (typeof message.method === "string") return { method: message.method, params: message.params ?? {} };
+    const answer = this.#waiting.get(message.id as number);
+    if (!answer) {
+      if (message.error && message.id == null) throw SidetalkError.answered(message.error);
+      return undefined;
+    }
+    this.#waiting.delete(message.id as number);
+    if (message.error) answer.failed(SidetalkError.answered(message.error));
+    else answer.done(message.result ?? {});
+    return undefined;
+  }
+
+  /** No answer will come any more. */
+  fail(error: SidetalkError): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const answer of waiting) answer.failed(error);
+  }
+}
+
+interface Frame {
+  method?: unknown;
+  params?: Record<string, unknown>;
+  id?: unknown;
+  result?: unknown;
+  error?: unknown;
+}
+
+function parse(frame: unknown): Frame {
+  try {
+    if (typeof frame === "string") {
+      const message: unknown = JSON.parse(frame);
+      if (typeof message === "object" && message) return message;
+    }
+  } catch (error) {
+    throw SidetalkError.protocol("the server sent a frame that is not JSON", error);
+  }
+  throw SidetalkError.protocol("the server sent a frame that is not a JSON object");
+}
