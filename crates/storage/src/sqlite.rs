@@ -1,0 +1,618 @@
+//! The embedded engine: one file, one thread that writes, a few that read.
+
+mod append;
+mod db;
+mod keys;
+mod lock;
+mod log;
+mod message;
+mod migrations;
+mod projects;
+mod queue;
+mod rooms;
+mod search;
+mod upkeep;
+mod wal;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+use sidetalk_core::model::{
+    Audience, Epoch, Message, MessageId, ProjectId, RoomKey, RoomName, RoomSpec, Seq, Timestamp, UserId,
+    Viewer,
+};
+use sidetalk_core::ports::{
+    BoxFuture, CommitSink, LogStore, Page, PageRequest, Project, ProjectStore, Replay, RoomStore,
+    RoomSummary, SearchRequest, Unread, Upkeep, UserProfile,
+};
+use sidetalk_core::refusal::{Failure, Unavailable};
+use sidetalk_core::room::Room;
+use sidetalk_core::transaction::{Submission, Written};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+use crate::error::{Fault, OpenError};
+
+use db::{Db, Faults, Role};
+use message::Eyes;
+use queue::{Queue, Taken};
+use rooms::Remembered;
+use upkeep::Trace;
+use writer::{Job, Work, Writer};
+
+/// How the embedded engine runs. [`SqliteConfig::new`] has the defaults.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SqliteConfig {
+    /// The database file; its folder is made if it is missing. Beside it lie `….lock`, `…-wal` and `…-shm`.
+    pub path: PathBuf,
+    /// How many threads read. Default: one per core, 2 to 8.
+    pub readers: usize,
+    /// What an answered write has survived. Default: [`Durability::Full`].
+    pub durability: Durability,
+    /// Memory for pages of the writing connection, in bytes. Default: 32 MiB.
+    pub write_cache_bytes: usize,
+    /// Memory for pages of each reading connection, in bytes. Default: 8 MiB.
+    pub read_cache_bytes: usize,
+    /// The most writes, and the most reads, that wait; whoever comes then waits for a place. Default: 4,096.
+    pub queue_len_max: usize,
+    /// How many rooms are remembered with their members. Default: 10,000.
+    pub rooms_cached: usize,
+    /// How long client ids are remembered at least; must not be below the dedup window. Default: 48 hours.
+    pub sent_kept: Duration,
+}
+
+/// What an answered write has survived.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Durability {
+    /// The loss of power: every commit is synced to the disk.
+    #[default]
+    Full,
+    /// The end of the process; a power loss may take the last commits (never a part of one).
+    Normal,
+}
+
+impl SqliteConfig {
+    /// The defaults for the database file at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self {
+            path: path.into(),
+            readers: cores.clamp(2, 8),
+            durability: Durability::Full,
+            write_cache_bytes: 32 << 20,
+            read_cache_bytes: 8 << 20,
+            queue_len_max: 4_096,
+            rooms_cached: 10_000,
+            sent_kept: Duration::from_hours(48),
+        }
+    }
+}
+
+/// The embedded store. Closed by [`Sqlite::close`] or by dropping it: what was accepted is written first.
+pub struct Sqlite {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    faults: Arc<Faults>,
+    config: SqliteConfig,
+}
+
+/// What the threads and the handle have in common.
+struct Shared {
+    writes: Queue<Box<dyn Job>>,
+    reads: Queue<Read>,
+    sink: OnceLock<Arc<dyn CommitSink>>,
+    remembered: Remembered,
+    log: Arc<wal::Log>,
+    rooms_cached: usize,
+}
+
+type Read = Box<dyn FnOnce(&mut Db) + Send>;
+
+impl Sqlite {
+    /// Opens the store, making or migrating it as needed.
+    ///
+    /// # Errors
+    /// [`OpenError`] if another process holds it, if it is not ours or newer, or if the file system refuses.
+    pub fn open(config: SqliteConfig) -> Result<Self, OpenError> {
+        let path = config.path.clone();
+        let io = |source| OpenError::Io { path: path.clone(), source };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(io)?;
+        }
+        let lock = lock::Lock::take(&path)?;
+        let engine =
+            |source: rusqlite::Error| OpenError::Engine { path: path.clone(), source: source.into() };
+        let faults = Arc::new(Faults::default());
+        let durability = config.durability;
+        let writes = Role { reads_only: false, durability, cache_bytes: config.write_cache_bytes };
+        let reads = Role { reads_only: true, durability, cache_bytes: config.read_cache_bytes };
+        let mut writing = Db::open(&path, writes, faults.clone()).map_err(engine)?;
+        migrations::run(writing.raw(), &path)?;
+        let shared = Arc::new(Shared {
+            writes: Queue::new(config.queue_len_max),
+            reads: Queue::new(config.queue_len_max),
+            sink: OnceLock::new(),
+            remembered: Remembered::new(config.rooms_cached),
+            log: Arc::default(),
+            rooms_cached: config.rooms_cached,
+        });
+        wal::Log::watch(&shared.log, &mut writing).map_err(engine)?;
+        let reader = || Db::open(&path, reads, Arc::default()).map_err(engine);
+        let copying = reader()?;
+        let reading = (0..config.readers.max(1)).map(|_| reader()).collect::<Result<Vec<_>, _>>()?;
+        let store = Self { shared: shared.clone(), threads: Mutex::default(), faults, config };
+        let log = shared.log.clone();
+        store.spawn("sqlite-log", move || log.run(&copying)).map_err(io)?;
+        for db in reading {
+            let shared = shared.clone();
+            store.spawn("sqlite-read", move || read(&shared, db)).map_err(io)?;
+        }
+        // The writer ends last and takes the lock with it.
+        let writer = Writer::new(writing, shared);
+        store
+            .spawn("sqlite-write", move || {
+                writer.run();
+                drop(lock);
+            })
+            .map_err(io)?;
+        Ok(store)
+    }
+
+    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work)?;
+        self.threads.lock().push(thread);
+        Ok(())
+    }
+
+    /// Ends the store: takes no more work, does what it has accepted, and waits for its threads. Later calls are answered
+    /// as unavailable. Blocks; calling it twice is harmless.
+    pub fn close(&self) {
+        self.shared.reads.close();
+        self.shared.writes.close();
+        self.shared.log.stop();
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store had panicked");
+            }
+        }
+    }
+
+    /// Makes the step after the next `steps` statements of the writer fail. For tests.
+    #[doc(hidden)]
+    pub fn inject_failure_after(&self, steps: u32) {
+        self.faults.fail_after(steps);
+    }
+
+    /// Lets the file grow by at most `pages` from now on; `None`: for ever. For tests of a full disk.
+    #[doc(hidden)]
+    pub async fn limit_growth(&self, pages: Option<u32>) -> Result<(), Failure> {
+        self.write_job("limiting the file", move |writer| {
+            let now = writer.db.number("PRAGMA page_count", [])?;
+            let max = pages.map_or(i64::from(u32::MAX) - 1, |pages| now + i64::from(pages));
+            writer.db.number(&format!("PRAGMA max_page_count = {max}"), [])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Has `work` done by the writer, in its transaction.
+    async fn write_job<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Writer) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let job = Work { doing, work: Some(work), result: None, answer };
+        if self.shared.writes.push(Box::new(job)).await.is_err() {
+            return Err(Fault::Closed.failure(doing));
+        }
+        answered.await.unwrap_or_else(|_| Err(Fault::Closed.failure(doing)))
+    }
+
+    /// Has `work` done by a reader, on one unchanging view.
+    async fn read_job<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Db) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.reader_job(doing, move |db| db.view(work)).await
+    }
+
+    async fn reader_job<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Db) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(move |db: &mut Db| {
+            // A caller that has gone away needs no answer.
+            let _ = answer.send(work(db).map_err(|fault| fault.failure(doing)));
+        });
+        if self.shared.reads.push(job).await.is_err() {
+            return Err(Fault::Closed.failure(doing));
+        }
+        answered.await.unwrap_or_else(|_| Err(Fault::Closed.failure(doing)))
+    }
+
+    async fn remembered(&self, key: RoomKey) -> Result<Option<Arc<Room>>, Failure> {
+        let shared = self.shared.clone();
+        self.read_job("reading a room", move |db| shared.remembered.get(db, &key)).await
+    }
+
+    /// Removes the rows of deleted rooms.
+    async fn sweep(&self) -> Result<(), Failure> {
+        while !self.write_job("removing a deleted room", |writer| rooms::sweep(&writer.db)).await? {}
+        Ok(())
+    }
+
+    async fn forget_sends(&self, cutoff: Timestamp) -> Result<(), Failure> {
+        let mut after = (0, String::new(), String::new());
+        loop {
+            let from = after.clone();
+            let doing = "forgetting old client ids";
+            let old = self.read_job(doing, move |db| upkeep::old_sends(db, &from, cutoff)).await?;
+            let Some(end) = old.last() else { return Ok(()) };
+            after = end.clone();
+            self.write_job(doing, move |writer| upkeep::forget_sends(&writer.db, &old)).await?;
+        }
+    }
+
+    /// Wipes a user's traces of one sort; returns how many there were.
+    async fn wipe(&self, trace: Trace, room: i64, who: &Erased) -> Result<u64, Failure> {
+        let doing = "erasing a user";
+        let mut after = keys::first(room);
+        let mut wiped = 0;
+        loop {
+            let user = who.user.clone();
+            let keys = self.read_job(doing, move |db| upkeep::traces(db, trace, room, &user, after)).await?;
+            let Some(end) = keys.last() else { return Ok(wiped) };
+            after = *end;
+            wiped += keys.len() as u64;
+            let (pseudonym, now) = (who.pseudonym.clone(), who.now);
+            self.write_job(doing, move |writer| upkeep::wipe(&writer.db, trace, &keys, &pseudonym, now))
+                .await?;
+        }
+    }
+
+    /// Empties the write-ahead log, so that what was overwritten in the database is not in it either.
+    async fn truncate_log(&self) -> Result<(), Failure> {
+        let doing = "emptying the write-ahead log";
+        for _ in 0..8 {
+            let log = self.shared.log.clone();
+            if self.reader_job(doing, move |db| log.truncate(db)).await? {
+                return Ok(());
+            }
+        }
+        // Somebody reads for long; the writer goes on trying when it has time.
+        self.write_job(doing, |writer| {
+            writer.truncate = true;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Whose traces are wiped, and what stays in their place.
+struct Erased {
+    user: UserId,
+    pseudonym: String,
+    now: Timestamp,
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A reading thread.
+fn read(shared: &Shared, mut db: Db) {
+    loop {
+        match shared.reads.take(1, None) {
+            Taken::Jobs(jobs) => jobs.into_iter().for_each(|job| {
+                let panicked =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut db))).is_err();
+                if panicked {
+                    tracing::error!("a read panicked");
+                    db.roll_back();
+                }
+            }),
+            Taken::Idle => {}
+            Taken::Closed => return,
+        }
+    }
+}
+
+impl LogStore for Sqlite {
+    fn write(&self, room: &RoomKey, submission: Submission) -> BoxFuture<'_, Result<Written, Failure>> {
+        let room = room.clone();
+        Box::pin(self.write_job("writing to a room", move |writer| writer.write(&room, &submission)))
+    }
+
+    fn page(
+        &self,
+        room: &RoomKey,
+        viewer: &Viewer,
+        request: &PageRequest,
+    ) -> BoxFuture<'_, Result<Page, Failure>> {
+        let (room, eyes, request) = (room.clone(), Eyes::from(viewer), request.clone());
+        Box::pin(
+            self.read_job("reading a page", move |db| {
+                log::page(db, rooms::get(db, &room)?.no, &eyes, &request)
+            }),
+        )
+    }
+
+    fn entries(
+        &self,
+        room: &RoomKey,
+        viewer: &Viewer,
+        after: Seq,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Replay, Failure>> {
+        let (room, eyes) = (room.clone(), Eyes::from(viewer));
+        Box::pin(self.read_job("reading entries", move |db| {
+            log::entries(db, &rooms::get(db, &room)?, &eyes, after, limit)
+        }))
+    }
+
+    fn message(
+        &self,
+        room: &RoomKey,
+        viewer: &Viewer,
+        id: MessageId,
+    ) -> BoxFuture<'_, Result<Option<Message>, Failure>> {
+        let (room, eyes) = (room.clone(), Eyes::from(viewer));
+        Box::pin(
+            self.read_job("reading a message", move |db| {
+                message::find(db, rooms::get(db, &room)?.no, &eyes, id)
+            }),
+        )
+    }
+
+    fn search(
+        &self,
+        room: &RoomKey,
+        viewer: &Viewer,
+        request: &SearchRequest,
+    ) -> BoxFuture<'_, Result<Page, Failure>> {
+        let (room, eyes, request) = (room.clone(), Eyes::from(viewer), request.clone());
+        let doing = "searching";
+        Box::pin(async move {
+            loop {
+                let (key, request, eyes) = (room.clone(), request.clone(), eyes.clone());
+                let found = self.read_job(doing, move |db| {
+                    let no = rooms::get(db, &key)?.no;
+                    if search::is_unindexed(db, no)? {
+                        return Ok(Err(no));
+                    }
+                    search::find(db, no, &eyes, &request).map(Ok)
+                });
+                match found.await? {
+                    Ok(page) => return Ok(page),
+                    Err(no) => self.write_job(doing, move |writer| writer.catch_up(no)).await?,
+                };
+            }
+        })
+    }
+
+    fn mark_read(
+        &self,
+        room: &RoomKey,
+        user: &UserId,
+        audience: &Audience,
+        seq: Seq,
+    ) -> BoxFuture<'_, Result<Seq, Failure>> {
+        let (room, user, audience) = (room.clone(), user.clone(), audience.clone());
+        Box::pin(self.write_job("marking as read", move |writer| {
+            log::mark_read(&writer.db, &rooms::get(&writer.db, &room)?, &user, &audience, seq)
+        }))
+    }
+
+    fn unread(&self, room: &RoomKey, viewer: &Viewer) -> BoxFuture<'_, Result<Vec<Unread>, Failure>> {
+        let (room, eyes) = (room.clone(), Eyes::from(viewer));
+        Box::pin(self.read_job("counting unread messages", move |db| {
+            log::unread(db, rooms::get(db, &room)?.no, &eyes)
+        }))
+    }
+}
+
+impl RoomStore for Sqlite {
+    fn open(
+        &self,
+        room: &RoomKey,
+        spec: &RoomSpec,
+        epoch: Epoch,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<(Arc<Room>, bool), Failure>> {
+        let (room, spec) = (room.clone(), spec.clone());
+        Box::pin(async move {
+            // Most rooms are there already, and need no turn of the writer's.
+            if let Some(found) = self.remembered(room.clone()).await? {
+                return Ok((found, false));
+            }
+            self.write_job("making a room", move |writer| writer.open(&room, &spec, epoch, now)).await
+        })
+    }
+
+    fn room(&self, room: &RoomKey) -> BoxFuture<'_, Result<Option<Arc<Room>>, Failure>> {
+        Box::pin(self.remembered(room.clone()))
+    }
+
+    fn rooms(
+        &self,
+        project: ProjectId,
+        after: Option<&RoomName>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>> {
+        let after = after.cloned();
+        Box::pin(self.read_job("listing rooms", move |db| rooms::list(db, project, after.as_ref(), limit)))
+    }
+
+    fn rooms_of(
+        &self,
+        project: ProjectId,
+        user: &UserId,
+    ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>> {
+        let user = user.clone();
+        Box::pin(self.read_job("listing a user's rooms", move |db| rooms::of_user(db, project, &user)))
+    }
+
+    fn delete(&self, room: &RoomKey) -> BoxFuture<'_, Result<bool, Failure>> {
+        let room = room.clone();
+        Box::pin(async move {
+            let was = self.write_job("deleting a room", move |writer| writer.delete(&room)).await?;
+            if was {
+                self.sweep().await?;
+            }
+            Ok(was)
+        })
+    }
+}
+
+impl ProjectStore for Sqlite {
+    fn put_project(&self, project: &Project) -> BoxFuture<'_, Result<(), Failure>> {
+        let project = project.clone();
+        Box::pin(self.write_job("storing a project", move |writer| projects::put(&writer.db, &project)))
+    }
+
+    fn project(&self, id: ProjectId) -> BoxFuture<'_, Result<Option<Project>, Failure>> {
+        Box::pin(self.read_job("reading a project", move |db| projects::get(db, id)))
+    }
+
+    fn projects(&self) -> BoxFuture<'_, Result<Vec<Project>, Failure>> {
+        Box::pin(self.read_job("listing projects", projects::all))
+    }
+
+    fn put_user(&self, project: ProjectId, user: &UserProfile) -> BoxFuture<'_, Result<(), Failure>> {
+        let user = user.clone();
+        Box::pin(
+            self.write_job("storing a user", move |writer| projects::put_user(&writer.db, project, &user)),
+        )
+    }
+
+    fn user(&self, project: ProjectId, user: &UserId) -> BoxFuture<'_, Result<Option<UserProfile>, Failure>> {
+        let user = user.clone();
+        Box::pin(self.read_job("reading a user", move |db| projects::user(db, project, &user)))
+    }
+
+    fn users(
+        &self,
+        project: ProjectId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<UserProfile>, Failure>> {
+        let after = after.cloned();
+        Box::pin(
+            self.read_job("listing users", move |db| projects::users(db, project, after.as_ref(), limit)),
+        )
+    }
+
+    fn erase_user(
+        &self,
+        project: ProjectId,
+        user: &UserId,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<u64, Failure>> {
+        let user = user.clone();
+        let doing = "erasing a user";
+        Box::pin(async move {
+            let own = user.clone();
+            let pseudonym =
+                self.write_job(doing, move |writer| upkeep::erase_own(&writer.db, project, &own)).await?;
+            let who = Erased { user, pseudonym, now };
+            let mut messages = 0;
+            for room in self.read_job(doing, move |db| upkeep::rooms(db, project)).await? {
+                for trace in Trace::ALL {
+                    let wiped = self.wipe(trace, room, &who).await?;
+                    messages += if trace == Trace::Messages { wiped } else { 0 };
+                }
+            }
+            while !self.write_job(doing, |writer| upkeep::compact_index(&writer.db)).await? {}
+            self.truncate_log().await?;
+            Ok(messages)
+        })
+    }
+}
+
+impl Upkeep for Sqlite {
+    fn attach(&self, sink: Arc<dyn CommitSink>) {
+        if self.shared.sink.set(sink).is_err() {
+            tracing::error!("a second commit sink was attached; the first one stays");
+        }
+    }
+
+    fn purge(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, Failure>> {
+        let doing = "removing old messages";
+        Box::pin(async move {
+            self.sweep().await?;
+            self.forget_sends(now.minus(self.config.sent_kept)).await?;
+            let mut removed = 0;
+            for room in self.read_job(doing, move |db| upkeep::expiring(db, now)).await? {
+                let room = Arc::new(room);
+                loop {
+                    let room = room.clone();
+                    let step = self.write_job(doing, move |writer| upkeep::expire(&writer.db, &room)).await?;
+                    removed += step.messages;
+                    if step.done {
+                        break;
+                    }
+                }
+            }
+            Ok(removed)
+        })
+    }
+
+    fn backup(&self, target: &Path) -> BoxFuture<'_, Result<(), Failure>> {
+        let (source, target) = (self.config.path.clone(), target.to_owned());
+        let doing = "making a backup";
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            // A thread of its own: it reads for long, and must not take a reader from others.
+            let copying = move || {
+                let _ = answer.send(back_up(&source, &target));
+            };
+            self.spawn("sqlite-backup", copying).map_err(|error| Fault::Io(error).failure(doing))?;
+            let copied = answered.await.unwrap_or(Err(Fault::Closed));
+            copied.map_err(|fault| fault.failure(doing))
+        })
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
+        let doing = "checking the store";
+        Box::pin(async move {
+            let checked = self.write_job(doing, |writer| {
+                writer.db.execute("UPDATE probe SET count = count + 1", [])?;
+                Ok(())
+            });
+            checked.await.map_err(|failure| match failure {
+                Failure::Unavailable(unavailable) => unavailable,
+                Failure::Refused(refusal) => Unavailable::new(doing, refusal),
+            })
+        })
+    }
+}
+
+/// Copies the database as it is at this moment, without what was deleted, and puts it in place when it is whole and synced.
+fn back_up(source: &Path, target: &Path) -> Result<(), Fault> {
+    let partial = lock::beside(target, "partial");
+    if let Err(error) = std::fs::remove_file(&partial)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error.into());
+    }
+    let role = Role { reads_only: false, durability: Durability::Full, cache_bytes: 8 << 20 };
+    let db = Db::open(source, role, Arc::default())?;
+    let name = partial.to_str().ok_or_else(|| std::io::Error::other("the path is not UTF-8"))?;
+    db.execute("VACUUM INTO ?1", [name])?;
+    std::fs::File::open(&partial)?.sync_all()?;
+    std::fs::rename(&partial, target)?;
+    if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,347 @@
+//! The one thread that writes.
+//!
+//! ```text
+//!   queue ──▶ take all that waits ──▶ BEGIN ─ job ─ job ─ job ─ COMMIT ──▶ tell the sink ──▶ answer the callers
+//!                                       └─ any of them fails: ROLLBACK, forget the rooms touched, all answer so
+//! ```
+//! While a commit syncs, the next jobs gather in the queue: many share one sync without anybody waiting on purpose.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use sidetalk_core::event::Entry;
+use sidetalk_core::model::{Epoch, RoomKey, RoomKind, RoomSpec, Timestamp, UserId};
+use sidetalk_core::ports::Committed;
+use sidetalk_core::refusal::{Failure, Refusal};
+use sidetalk_core::room::{Room, member_changed};
+use sidetalk_core::transaction::{Submission, WriteResult, Written, execute};
+use tokio::sync::oneshot;
+
+use super::append::{IndexState, Tx, keep_state};
+use super::db::Db;
+use super::queue::Taken;
+use super::{Shared, rooms, search};
+use crate::error::Fault;
+
+/// The most jobs in one transaction.
+const BATCH_MAX: usize = 512;
+
+/// How long nothing must have come before the writer looks after the search index and the write-ahead log.
+const IDLE: Duration = Duration::from_millis(300);
+
+/// A job of the writer.
+pub(super) trait Job: Send {
+    /// Does the work; an error means that the whole transaction must be undone.
+    fn run(&mut self, writer: &mut Writer) -> Result<(), Fault>;
+    /// Answers the caller, after the commit or after it failed.
+    fn answer(self: Box<Self>, failed: Option<&str>);
+}
+
+/// A job made of a function.
+pub(super) struct Work<T, F> {
+    pub(super) doing: &'static str,
+    pub(super) work: Option<F>,
+    pub(super) result: Option<Result<T, Fault>>,
+    pub(super) answer: oneshot::Sender<Result<T, Failure>>,
+}
+
+impl<T: Send, F: FnOnce(&mut Writer) -> Result<T, Fault> + Send> Job for Work<T, F> {
+    fn run(&mut self, writer: &mut Writer) -> Result<(), Fault> {
+        let work = self.work.take().expect("a job runs once");
+        let before = writer.db.changes();
+        match work(writer) {
+            Ok(value) => self.result = Some(Ok(value)),
+            // What failed before it changed anything fails alone.
+            Err(fault) if writer.db.changes() == before && writer.db.in_transaction() => {
+                self.result = Some(Err(fault));
+            }
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failed: Option<&str>) {
+        let result = match (failed, self.result) {
+            (None, Some(result)) => result,
+            (failed, _) => Err(Fault::Undone(failed.unwrap_or("it did not run").to_owned())),
+        };
+        // A caller that has gone away needs no answer.
+        let _ = self.answer.send(result.map_err(|fault| fault.failure(self.doing)));
+    }
+}
+
+/// The writer's state.
+pub(super) struct Writer {
+    pub(super) db: Db,
+    shared: Arc<Shared>,
+    rooms: HashMap<RoomKey, Cached>,
+    /// The rooms that the open transaction has changed, in the order of their first change.
+    touched: Vec<RoomKey>,
+    /// Entries of rooms that were deleted in the same transaction.
+    orphaned: Vec<Committed>,
+    /// Whether rooms may wait for the search index.
+    behind: bool,
+    /// Whether old texts may still lie in the write-ahead log and must not.
+    pub(super) truncate: bool,
+}
+
+/// A room as the writer knows it.
+struct Cached {
+    no: i64,
+    room: Room,
+    index: IndexState,
+    members: Option<Arc<[UserId]>>,
+    /// Entries appended in the open transaction.
+    pending: Vec<Arc<Entry>>,
+    touched: bool,
+}
+
+impl Writer {
+    pub(super) fn new(db: Db, shared: Arc<Shared>) -> Self {
+        Self {
+            db,
+            shared,
+            rooms: HashMap::new(),
+            touched: Vec::new(),
+            orphaned: Vec::new(),
+            behind: true,
+            truncate: false,
+        }
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(super) fn run(mut self) {
+        loop {
+            let patience = (self.behind || self.truncate || self.shared.log.wants_rest()).then_some(IDLE);
+            match self.shared.writes.take(BATCH_MAX, patience) {
+                Taken::Jobs(jobs) => self.guarded(jobs),
+                Taken::Idle => self.rest(),
+                Taken::Closed => return,
+            }
+            self.shared.log.relieve(&mut self.db);
+        }
+    }
+
+    /// Runs a batch; a panic in it (a bug) undoes it and does not stop the writer.
+    fn guarded(&mut self, jobs: Vec<Box<dyn Job>>) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.batch(jobs)));
+        if outcome.is_err() {
+            tracing::error!("a write panicked; its batch was undone");
+            self.db.roll_back();
+            self.rooms.clear();
+            self.touched.clear();
+            self.orphaned.clear();
+        }
+    }
+
+    fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        match self.transact(&mut jobs) {
+            Ok(()) => {
+                self.publish();
+                jobs.into_iter().for_each(|job| job.answer(None));
+            }
+            Err(fault) => {
+                self.undo();
+                let count = jobs.len();
+                let reason = std::error::Error::source(&fault)
+                    .map_or(fault.to_string(), |source| format!("{fault}: {source}"));
+                tracing::error!(error = %reason, writes = count, "a commit failed and was undone");
+                jobs.into_iter().for_each(|job| job.answer(Some(&reason)));
+            }
+        }
+        if self.rooms.len() > self.shared.rooms_cached {
+            rooms::shed(&mut self.rooms);
+        }
+    }
+
+    fn transact(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Fault> {
+        self.db.execute("BEGIN IMMEDIATE", [])?;
+        for job in jobs {
+            job.run(self)?;
+        }
+        self.db.execute("COMMIT", [])?;
+        Ok(())
+    }
+
+    /// Tells the sink what was committed.
+    fn publish(&mut self) {
+        let sink = self.shared.sink.get();
+        for committed in self.orphaned.drain(..) {
+            sink.inspect(|sink| sink.committed(committed));
+        }
+        for key in self.touched.drain(..) {
+            let Some(cached) = self.rooms.get_mut(&key) else { continue };
+            cached.touched = false;
+            let committed = cached.take_pending();
+            if !committed.entries.is_empty() {
+                sink.inspect(|sink| sink.committed(committed));
+            }
+        }
+    }
+
+    /// Takes the open transaction back; the rooms that it changed are read again when they are next needed.
+    fn undo(&mut self) {
+        self.db.roll_back();
+        self.orphaned.clear();
+        for key in self.touched.drain(..) {
+            self.rooms.remove(&key);
+        }
+    }
+
+    /// Uses the time when nobody writes.
+    fn rest(&mut self) {
+        if self.truncate {
+            match self.shared.log.truncate(&mut self.db) {
+                Ok(done) => self.truncate = !done,
+                Err(fault) => tracing::warn!(error = %fault, "the write-ahead log could not be emptied"),
+            }
+        }
+        if self.behind {
+            let indexing = self.alone(|writer| {
+                let Some(room) = search::next_unindexed(&writer.db)? else { return Ok(false) };
+                writer.catch_up(room)?;
+                Ok(true)
+            });
+            match indexing {
+                Ok(more) => self.behind = more,
+                Err(fault) => {
+                    tracing::warn!(error = %fault, "the search index could not be brought up to date")
+                }
+            }
+        }
+        self.shared.log.rest();
+    }
+
+    /// Runs `work` in a transaction of its own.
+    fn alone<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        let run = |writer: &mut Self| {
+            writer.db.execute("BEGIN IMMEDIATE", [])?;
+            let value = work(writer)?;
+            writer.db.execute("COMMIT", [])?;
+            Ok(value)
+        };
+        let result = run(self);
+        match &result {
+            Ok(_) => self.publish(),
+            Err(_) => self.undo(),
+        }
+        result
+    }
+
+    /// Indexes a piece of that room. Says whether the room is done.
+    pub(super) fn catch_up(&mut self, room: i64) -> Result<bool, Fault> {
+        let (indexed, done) = search::catch_up(&self.db, room)?;
+        // Few rooms are cached and steps are rare: a walk will do.
+        if let Some((key, cached)) = self.rooms.iter_mut().find(|(_, cached)| cached.no == room) {
+            cached.index = IndexState { indexed, listed: !done };
+            if !cached.touched {
+                cached.touched = true;
+                self.touched.push(key.clone());
+            }
+        }
+        Ok(done)
+    }
+
+    /// Runs a submission as the room's next write.
+    pub(super) fn write(&mut self, key: &RoomKey, submission: &Submission) -> Result<Written, Fault> {
+        let Some(cached) = Self::cached(&self.db, &mut self.rooms, key)? else {
+            return Err(Refusal::RoomGone.into());
+        };
+        let mut tx = Tx { db: &mut self.db, key, no: cached.no, index: &mut cached.index };
+        let written = ready(execute(&mut tx, &mut cached.room, submission));
+        if !cached.touched {
+            cached.touched = true;
+            self.touched.push(key.clone());
+        }
+        let written = written?;
+        if let WriteResult::Appended(entry) = &written.result {
+            keep_state(&self.db, cached.no, &cached.room, &entry.event)?;
+            if member_changed(&entry.event).is_some() {
+                cached.members = members(&cached.room);
+            }
+            cached.pending.push(entry.clone());
+            self.behind = true;
+        }
+        Ok(written)
+    }
+
+    /// Makes a room unless there is one. Says whether it made it.
+    pub(super) fn open(
+        &mut self,
+        key: &RoomKey,
+        spec: &RoomSpec,
+        epoch: Epoch,
+        now: Timestamp,
+    ) -> Result<(Arc<Room>, bool), Fault> {
+        if let Some(cached) = Self::cached(&self.db, &mut self.rooms, key)? {
+            return Ok((Arc::new(cached.room.clone()), false));
+        }
+        let (no, room) = rooms::insert(&self.db, key, spec, epoch, now)?;
+        let made = Arc::new(room.clone());
+        let index = IndexState { indexed: room.head, listed: false };
+        let mut cached = Cached::new(no, room, index);
+        cached.touched = true;
+        self.touched.push(key.clone());
+        self.rooms.insert(key.clone(), cached);
+        Ok((made, true))
+    }
+
+    /// Deletes a room; its rows go by and by. Says whether there was one.
+    pub(super) fn delete(&mut self, key: &RoomKey) -> Result<bool, Fault> {
+        let gone = rooms::doom(&self.db, key)?.is_some();
+        if let Some(mut cached) = self.rooms.remove(key) {
+            let committed = cached.take_pending();
+            if !committed.entries.is_empty() {
+                self.orphaned.push(committed);
+            }
+        }
+        Ok(gone)
+    }
+
+    fn cached<'a>(
+        db: &Db,
+        rooms: &'a mut HashMap<RoomKey, Cached>,
+        key: &RoomKey,
+    ) -> Result<Option<&'a mut Cached>, Fault> {
+        if !rooms.contains_key(key) {
+            let Some(row) = rooms::find(db, key)? else { return Ok(None) };
+            let (no, index) = (row.no, rooms::index_state(db, &row)?);
+            let room = rooms::with_members(db, key, row)?;
+            rooms.insert(key.clone(), Cached::new(no, room, index));
+        }
+        Ok(rooms.get_mut(key))
+    }
+}
+
+impl Cached {
+    fn new(no: i64, room: Room, index: IndexState) -> Self {
+        let members = members(&room);
+        Self { no, room, index, members, pending: Vec::new(), touched: false }
+    }
+
+    fn take_pending(&mut self) -> Committed {
+        Committed {
+            room: self.room.key.clone(),
+            epoch: self.room.epoch,
+            entries: std::mem::take(&mut self.pending),
+            members: self.members.clone(),
+        }
+    }
+}
+
+/// The joined members of a room that has such.
+fn members(room: &Room) -> Option<Arc<[UserId]>> {
+    (room.kind != RoomKind::Session).then(|| room.joined_members().cloned().collect())
+}
+
+/// The value of a future that never waits.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("the engine's transaction never waits"),
+    }
+}
