@@ -51,7 +51,8 @@ impl BasePath {
     }
 }
 
-/// A service below a base path, which learns the [`Client`]. Goes around the router: inside it, the route would already
+/// A service below a base path, which learns the
+/// [`Client`](crate::proxy::Client). Goes around the router: inside it, the route would already
 /// be chosen.
 #[derive(Clone, Debug)]
 pub struct WithClient<S> {

@@ -5,13 +5,17 @@
 //! it uses only the port through which publishers reach a connection ([`sidetalk_core::ports::Outlet`]), and what a frame
 //! means is the business of a face's [`socket::Session`].
 //!
-//! Start reading at [`socket`] (the life of a WebSocket), then [`outbox`] (how publishers reach it) and [`listener`] (how
+//! Start reading at [`session`] (what a face writes) and [`socket`] (the life of a WebSocket), then [`outbox`] (how publishers reach it) and [`listener`] (how
 //! a connection comes in). The numbers a client sees when a socket closes are all in [`close`].
 //!
 //! To add a face: 1. implement [`socket::Session`] for its frames, 2. make one [`socket::Sockets`] with its limits and
 //! close numbers, 3. in its axum handler take an [`upgrade::Upgrade`] and call `open`, 4. let `server` merge its routes.
 
+pub mod session;
+
 pub mod socket;
+
+mod scratch;
 
 pub mod outbox;
 

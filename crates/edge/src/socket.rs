@@ -7,14 +7,10 @@
 //!     └────(lost)──────────────> gone <────────────┘   (at most `linger`)
 //! ```
 //!
-//! An idle connection costs the task (the session and five pointers), the outbox and tokio's registration. Bytes are
-//! read into a buffer that belongs to the worker thread; only what a session postponed is copied into the connection's
-//! own memory.
+//! An idle connection costs the task, the outbox and tokio's registration. Bytes are read into a buffer of the worker
+//! thread; only what a session postponed is copied into the connection's own memory.
 
 use std::any::Any;
-use std::cell::Cell;
-use std::fmt;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,8 +19,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use sidetalk_core::ports::Outlet as _;
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::AsyncWrite as _;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::close::{self, Close, Code, Reason};
@@ -33,10 +28,9 @@ use crate::liveness::Liveness;
 use crate::metrics;
 use crate::outbox::Outbox;
 use crate::reader::{FrameLimits, FrameReader, Message};
-use crate::stream::{Stream, Tls};
-
-/// Bytes read at once. One buffer per worker thread, not per connection.
-const SCRATCH_BYTES: usize = 32 * 1024;
+use crate::scratch::Scratch;
+pub use crate::session::{Ended, Session, Step};
+use crate::stream::{Inbound, Stream};
 
 /// Frames handled before other tasks get their turn.
 const FRAMES_PER_TURN: u32 = 128;
@@ -46,78 +40,6 @@ const READS_PER_TURN: u32 = 4;
 
 /// Input that is thrown away while waiting for a peer to notice our close frame.
 const DISCARD_BYTES_MAX: usize = 1024 * 1024;
-
-/// What a face does with the frames of one connection. Methods are called in order and never at the same time.
-///
-/// A method that panics ends this connection with 1011 and no other.
-pub trait Session: Send + Unpin + 'static {
-    /// What the future of [`Step::Wait`] brings; `()` for sessions that never wait.
-    type Done: Send + 'static;
-
-    /// A text message has come.
-    fn on_text(&mut self, text: &str) -> Step<Self::Done>;
-
-    /// A binary message has come. Refused with 1003 unless the face says otherwise.
-    fn on_binary(&mut self, bytes: &[u8]) -> Step<Self::Done> {
-        let _ = bytes;
-        Step::Close(Close::new(Code::Unsupported, "text messages only"))
-    }
-
-    /// What the session waited for is there.
-    fn on_done(&mut self, done: Self::Done) -> Step<Self::Done> {
-        drop(done);
-        Step::Next
-    }
-
-    /// The connection ends. Called exactly once, when the end begins rather than when the last byte is out.
-    fn on_close(&mut self, ended: Ended);
-}
-
-/// What happens after a frame.
-pub enum Step<D> {
-    /// The next frame.
-    Next,
-    /// Nothing more of this connection is read before the future is done; [`Session::on_done`] gets its result. If the
-    /// connection ends meanwhile, the future is dropped: work that must be finished belongs into a task of its own, for
-    /// whose handle the future waits.
-    Wait(Pin<Box<dyn Future<Output = D> + Send>>),
-    /// The connection ends after what is queued.
-    Close(Close),
-}
-
-impl<D> Step<D> {
-    /// [`Step::Wait`] for any future.
-    pub fn wait(future: impl Future<Output = D> + Send + 'static) -> Self {
-        Self::Wait(Box::pin(future))
-    }
-}
-
-impl<D> fmt::Debug for Step<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Next => f.write_str("Next"),
-            Self::Wait(_) => f.write_str("Wait"),
-            Self::Close(close) => f.debug_tuple("Close").field(close).finish(),
-        }
-    }
-}
-
-/// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The client said goodbye.
-    ByPeer {
-        /// The number in its close frame, if it gave one.
-        number: Option<u16>,
-    },
-    /// We closed it.
-    ByUs {
-        /// The number in our close frame.
-        number: u16,
-    },
-    /// The connection broke or the process stops.
-    Lost,
-}
 
 /// Limits and manners of a face's sockets.
 #[derive(Clone, Debug)]
@@ -195,30 +117,6 @@ impl Sockets {
             discarded_bytes: 0,
             guard,
         });
-    }
-}
-
-enum Inbound {
-    Plain(OwnedReadHalf),
-    Tls(Box<Tls>),
-}
-
-impl Inbound {
-    fn tls(&mut self) -> Option<&mut Tls> {
-        match self {
-            Self::Plain(_) => None,
-            Self::Tls(tls) => Some(tls),
-        }
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut buf = ReadBuf::new(scratch);
-        ready!(match self {
-            // On epoll this notices a short read and saves the call that would only say "nothing more".
-            Self::Plain(half) => Pin::new(half).poll_read(cx, &mut buf),
-            Self::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, &mut buf),
-        })?;
-        Poll::Ready(Ok(buf.filled().len()))
     }
 }
 
@@ -398,8 +296,7 @@ impl<S: Session> Pump<S> {
             Ended::Lost => 0,
         });
         self.timer = None;
-        let session = &mut self.session;
-        if catch_unwind(AssertUnwindSafe(|| session.on_close(ended))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| self.session.on_close(ended))).is_err() {
             tracing::error!("a session failed while it was closed");
         }
     }
@@ -477,28 +374,6 @@ fn run<S: Session>(session: &mut S, call: impl FnOnce(&mut S) -> Step<S::Done>) 
 fn bug() -> Close {
     tracing::error!("a session failed; its connection ends");
     Close::new(Code::Internal, "internal error")
-}
-
-/// The worker thread's read buffer, on loan.
-struct Scratch {
-    bytes: Box<[u8]>,
-}
-
-thread_local! {
-    static SCRATCH: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
-}
-
-impl Scratch {
-    fn take() -> Self {
-        let bytes = SCRATCH.take().unwrap_or_else(|| vec![0; SCRATCH_BYTES].into_boxed_slice());
-        Self { bytes }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        SCRATCH.set(Some(std::mem::take(&mut self.bytes)));
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! The two kinds of byte streams a listener accepts.
+//! The two kinds of byte streams a listener accepts, whole and as the reading side of a socket's task.
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 
 /// A TLS stream; boxed where it is stored, for its buffers are inside.
 pub type Tls = tokio_rustls::server::TlsStream<TcpStream>;
@@ -63,5 +64,34 @@ impl AsyncWrite for Stream {
             Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
         }
+    }
+}
+
+/// Where a connection's bytes come from.
+pub(crate) enum Inbound {
+    /// The reading half; publishers write through the other one.
+    Plain(OwnedReadHalf),
+    /// TLS, both directions.
+    Tls(Box<Tls>),
+}
+
+impl Inbound {
+    /// The whole stream, when it is TLS and the task must write, too.
+    pub(crate) fn tls(&mut self) -> Option<&mut Tls> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => Some(tls),
+        }
+    }
+
+    /// How many bytes were read; 0 at the end.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buf = ReadBuf::new(scratch);
+        ready!(match self {
+            // On epoll this notices a short read and saves the call that would only say "nothing more".
+            Self::Plain(half) => Pin::new(half).poll_read(cx, &mut buf),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, &mut buf),
+        })?;
+        Poll::Ready(Ok(buf.filled().len()))
     }
 }

@@ -3,8 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sidetalk_edge::listener::{Caps, Deadlines, ListenerConfig, Takeover};
-use sidetalk_edge::proxy::{ForwardedHeader, TrustedProxies};
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Extension, Router};
+use http::Uri;
+use sidetalk_edge::base_path::{BasePath, WithClient};
+use sidetalk_edge::listener::{Caps, Deadlines, Listener, ListenerConfig, Takeover};
+use sidetalk_edge::liveness::{Liveness, LivenessSettings};
+use sidetalk_edge::origin::OriginPolicy;
+use sidetalk_edge::proxy::{Client, ForwardedHeader, TrustedProxies};
+use sidetalk_edge::socket::{Ended, Session, SocketSettings, Sockets, Step};
+use sidetalk_edge::upgrade::{Upgrade, UpgradeRefusal};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -179,4 +188,75 @@ async fn another_protocol_may_share_the_port() {
     tcp.write_all(b"\0ab").await.unwrap();
     assert_eq!(read_to_end(&mut tcp).await, "\0ab");
     assert_eq!(server.socket().await.say("hi").await, "text hi");
+}
+
+#[tokio::test]
+async fn the_client_is_known_below_a_base_path() {
+    let proxies = Arc::new(TrustedProxies::parse(["127.0.0.0/8"], ForwardedHeader::default()).unwrap());
+    let router = Router::new().route(
+        "/who",
+        get(async |Extension(client): Extension<Client>, uri: Uri| {
+            format!("{} https:{} {:?} {uri}", client.address, client.is_https, client.host)
+        }),
+    );
+    let app = WithClient::new(router, proxies, BasePath::new("/chat"));
+    let serving = Listener::bind("127.0.0.1:0", ListenerConfig::default()).await.unwrap().serve(app).unwrap();
+    for (path, expected) in [
+        ("/chat/who?x=1", "\r\n\r\n192.0.2.7 https:true Some(\"chat.example.org\") /who?x=1"),
+        ("/who", "HTTP/1.1 404 Not Found"),
+        ("/chatter/who", "HTTP/1.1 404 Not Found"),
+    ] {
+        let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: inner\r\nconnection: close\r\nx-forwarded-for: 6.6.6.6, 192.0.2.7\r\n\
+             x-forwarded-proto: https\r\nx-forwarded-host: chat.example.org\r\n\r\n"
+        );
+        tcp.write_all(request.as_bytes()).await.unwrap();
+        let answer = read_to_end(&mut tcp).await;
+        assert!(answer.contains(expected), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_gets_no_socket() {
+    let liveness = Liveness::new(LivenessSettings::default());
+    let sockets = Sockets::new(SocketSettings::default(), liveness);
+    let policy = Arc::new(OriginPolicy::listed(["https://chat.example.org"], false).unwrap());
+    let router = Router::new().route(
+        "/ws",
+        get(async move |upgrade: Upgrade| -> Result<Response, UpgradeRefusal> {
+            Ok(upgrade.check_origin(&policy)?.open(&sockets, |_| Silent))
+        }),
+    );
+    let serving =
+        Listener::bind("127.0.0.1:0", ListenerConfig::default()).await.unwrap().serve(router).unwrap();
+    for (origin, status) in [
+        ("origin: https://chat.example.org\r\n", 101),
+        ("origin: https://evil.example\r\n", 403),
+        ("origin: null\r\n", 403),
+        ("", 403),
+        ("origin: https://chat.example.org\r\norigin: https://evil.example\r\n", 403),
+    ] {
+        let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
+        let request = format!(
+            "GET /ws HTTP/1.1\r\nhost: test\r\nconnection: Upgrade\r\nupgrade: websocket\r\n{origin}\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        tcp.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        tcp.read_exact(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"), "{origin:?}");
+    }
+}
+
+struct Silent;
+
+impl Session for Silent {
+    type Done = ();
+
+    fn on_text(&mut self, _text: &str) -> Step<()> {
+        Step::Next
+    }
+
+    fn on_close(&mut self, _ended: Ended) {}
 }
