@@ -1,0 +1,184 @@
+//! How each server is spoken to: the way into a room, and a message to it.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::frame;
+use crate::token;
+
+/// One generated user.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub user: String,
+    pub room: String,
+    /// How many messages it wants to see on joining, and must then get (Sidetalk only).
+    pub history: usize,
+}
+
+/// Members for `rooms` rooms of `size`, room by room.
+pub(crate) fn members(rooms: usize, size: usize, history: usize) -> Vec<Member> {
+    let member =
+        |index: usize| Member { user: format!("user-{index:05}"), room: room(index / size), history };
+    (0..rooms * size).map(member).collect()
+}
+
+pub(crate) fn room(index: usize) -> String {
+    format!("room-{index:04}")
+}
+
+/// The words of a server.
+#[derive(Clone, Debug)]
+pub(crate) enum Dialect {
+    Raw,
+    SocketIo,
+    Sidetalk {
+        key: String,
+        secret: String,
+        /// When the tokens end, seconds since 1970.
+        expires_s: u64,
+    },
+}
+
+/// What a text means to somebody on the way into a room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Wait,
+    Say(String),
+    Joined,
+    Refused(String),
+}
+
+/// The begin of the answer to `room.join`, and of all answers.
+const JOIN_ANSWER: &[u8] = br#"{"jsonrpc":"2.0","id":2,"result":"#;
+const ANSWER: &[u8] = br#"{"jsonrpc":"2.0","id":"#;
+
+impl Dialect {
+    /// The HTTP request that opens the socket.
+    pub(crate) fn upgrade(&self, member: &Member) -> String {
+        let (path, protocol) = match self {
+            Dialect::Raw => (format!("/{}", member.room), ""),
+            Dialect::SocketIo => ("/socket.io/?EIO=4&transport=websocket".to_owned(), ""),
+            Dialect::Sidetalk { .. } => {
+                ("/api/v1/connect".to_owned(), "Sec-WebSocket-Protocol: sidetalk.v1\r\n")
+            }
+        };
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{protocol}Sec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+    }
+
+    /// What is said as soon as the socket is open. `Joined` if nothing more is needed.
+    pub(crate) fn greet(&self, member: &Member) -> Vec<Step> {
+        match self {
+            Dialect::Raw => vec![Step::Joined],
+            Dialect::SocketIo => vec![],
+            Dialect::Sidetalk { key, secret, expires_s } => {
+                let token = token::moderator(key, secret, &member.user, *expires_s);
+                // Requests of one socket are answered in order, so the second need not wait for the first.
+                vec![
+                    Step::Say(format!(
+                        r#"{{"jsonrpc":"2.0","id":1,"method":"connect","params":{{"token":"{token}"}}}}"#
+                    )),
+                    Step::Say(format!(
+                        r#"{{"jsonrpc":"2.0","id":2,"method":"room.join","params":{{"room":"{}","history":{},"presence":false}}}}"#,
+                        member.room, member.history
+                    )),
+                ]
+            }
+        }
+    }
+
+    /// What a text means before the member has joined.
+    pub(crate) fn next(&self, member: &Member, text: &[u8]) -> Step {
+        match self {
+            Dialect::Raw => Step::Wait,
+            Dialect::SocketIo => match text {
+                [b'0', ..] => Step::Say("40".to_owned()),
+                [b'4', b'0', ..] => Step::Say(format!(r#"42["join","{}"]"#, member.room)),
+                [b'4', b'2', rest @ ..] if rest.starts_with(b"[\"joined\"") => Step::Joined,
+                [b'4', b'4', ..] => Step::Refused(String::from_utf8_lossy(text).into_owned()),
+                _ => Step::Wait,
+            },
+            Dialect::Sidetalk { .. } if text.starts_with(JOIN_ANSWER) => match frame::marks(text) {
+                // Messages that are posted while somebody joins come as notifications.
+                found if found != member.history => Step::Refused(format!(
+                    "joined with {found} messages of history instead of {}",
+                    member.history
+                )),
+                _ => Step::Joined,
+            },
+            Dialect::Sidetalk { .. } => match refusal(text) {
+                Some(text) => Step::Refused(text),
+                None => Step::Wait,
+            },
+        }
+    }
+
+    /// A message to the room, in two parts around its payload.
+    pub(crate) fn publish(&self, room: &str) -> (String, &'static str) {
+        match self {
+            Dialect::Raw => (String::new(), ""),
+            Dialect::SocketIo => (r#"42["m",""#.to_owned(), r#""]"#),
+            Dialect::Sidetalk { .. } => (
+                format!(
+                    r#"{{"jsonrpc":"2.0","method":"signal.send","params":{{"room":"{room}","type":"bench","data":""#
+                ),
+                r#""}}"#,
+            ),
+        }
+    }
+
+    /// The answer to a text that only asks whether we are alive.
+    pub(crate) fn alive(&self, text: &[u8]) -> Option<&'static str> {
+        (matches!(self, Dialect::SocketIo) && text == b"2").then_some("3")
+    }
+}
+
+/// The request that a text answers, with its refusal if it is one.
+pub(crate) fn answered(text: &[u8]) -> Option<(u64, Option<String>)> {
+    let digits = text.strip_prefix(ANSWER)?;
+    let id = digits
+        .iter()
+        .take_while(|digit| digit.is_ascii_digit())
+        .fold(0, |id, digit| id * 10 + u64::from(digit - b'0'));
+    Some((id, refusal(text)))
+}
+
+/// The error in a text of Sidetalk, if it has one.
+pub(crate) fn refusal(text: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        error: Option<&'a RawValue>,
+    }
+    memchr::memmem::find(text, b"\"error\":")?;
+    let answer: Answer<'_> = serde_json::from_slice(text).ok()?;
+    answer.error.map(|error| error.get().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_from_refusals() {
+        assert_eq!(answered(br#"{"jsonrpc":"2.0","id":71,"result":{}}"#), Some((71, None)));
+        let refused = br#"{"jsonrpc":"2.0","id":7,"error":{"code":-32000,"data":{"code":"muted"}}}"#;
+        assert_eq!(
+            answered(refused),
+            Some((7, Some(r#"{"code":-32000,"data":{"code":"muted"}}"#.to_owned())))
+        );
+        assert_eq!(answered(br#"{"jsonrpc":"2.0","method":"signal","params":{"data":"BENCH:"}}"#), None);
+    }
+
+    #[test]
+    fn a_join_must_bring_the_history_that_was_asked_for() {
+        let dialect = Dialect::Sidetalk { key: "1".into(), secret: "s".into(), expires_s: 1 };
+        let member = Member { user: "u".into(), room: "r".into(), history: 1 };
+        let join =
+            |history: &str| dialect.next(&member, [JOIN_ANSWER, history.as_bytes()].concat().as_slice());
+        assert_eq!(join(r#"{"text":"BENCH:"}}"#), Step::Joined);
+        assert!(matches!(join("{}}"), Step::Refused(_)));
+    }
+}
