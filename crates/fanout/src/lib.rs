@@ -39,7 +39,7 @@ impl Fanout for Local {
 mod tests {
     use std::sync::Mutex;
 
-    use sidetalk_core::model::{ProjectId, RoomKey, RoomName};
+    use sidetalk_core::model::{Epoch, ProjectId, RoomKey, RoomName};
 
     use super::*;
 
@@ -48,7 +48,7 @@ mod tests {
 
     impl HintSink for Notes {
         fn hint(&self, hint: Hint) {
-            if let Hint::Deleted { room } = hint {
+            if let Hint::Deleted { room, .. } = hint {
                 self.0.lock().expect("no test panics while noting").push(room.name.to_string());
             }
         }
@@ -56,7 +56,10 @@ mod tests {
 
     fn deleted(name: &str) -> Hint {
         let project = ProjectId::new(1).expect("a valid key");
-        Hint::Deleted { room: RoomKey { project, name: RoomName::new(name).expect("a valid name") } }
+        Hint::Deleted {
+            room: RoomKey { project, name: RoomName::new(name).expect("a valid name") },
+            epoch: Epoch(1),
+        }
     }
 
     #[test]
