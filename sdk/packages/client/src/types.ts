@@ -22,7 +22,7 @@ export type SignalTarget = Audience | { readonly type: "connections"; readonly c
 /** `user` is `null` for the server itself. */
 export interface Sender {
   readonly user: string | null;
-  readonly name: string | null;
+  readonly name: string;
   readonly connection: string | null;
 }
 
@@ -46,7 +46,7 @@ export type DraftPart =
   | { readonly type: "image" | "file"; readonly file: { readonly id: string } }
   | { readonly type: "custom"; readonly data: unknown };
 
-/** `users` names at most the first 50; `count` counts all. */
+/** `users` names at most the first 50; `count` counts all. Live, an emoji keeps its place while it is in use. */
 export interface Reaction {
   readonly emoji: string;
   readonly count: number;
@@ -67,7 +67,8 @@ export interface Message {
   readonly posted_at: Time;
   readonly edited_at: Time | null;
   readonly deleted_at: Time | null;
-  readonly pin: { readonly by: Sender; readonly at: Time } | null;
+  /** `by` is a user's id; `null` for the server. */
+  readonly pin: { readonly by: string | null; readonly at: Time } | null;
   readonly reactions: readonly Reaction[];
 }
 
@@ -79,7 +80,7 @@ export interface Presence {
   readonly role: Role;
   readonly groups: readonly string[];
   readonly dialect: string;
-  readonly data: string | null;
+  readonly data: string;
   readonly joined_at: Time;
 }
 
@@ -115,7 +116,7 @@ export interface RoomSummary {
   readonly kind: RoomKind;
   readonly title: string | null;
   readonly created_at: Time;
-  readonly last_at: Time | null;
+  readonly last_at: Time;
   readonly head: number;
   readonly invited: boolean;
 }
@@ -147,10 +148,10 @@ export interface Limits {
 /** The answer to `connect`. */
 export interface Welcome {
   readonly connection: string;
-  readonly project: string | number;
+  readonly project: number;
   readonly user: Profile;
   readonly server_time: Time;
-  readonly token_expires_at: Time;
+  readonly token_expires_at: Time | null;
   readonly ping_interval_ms: number;
   readonly limits: Limits;
 }

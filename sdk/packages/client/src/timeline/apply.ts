@@ -19,7 +19,7 @@ export function applyEntry(message: Message, type: MessageEntryType, event: Mess
     case "message.deleted":
       return { ...message, parts: [], mentions: [], pin: null, reactions: [], deleted_at: at };
     case "message.pinned":
-      return message.pin?.at === at ? message : { ...message, pin: { by: event.by, at } };
+      return message.pin?.at === at ? message : { ...message, pin: { by: event.by.user, at } };
     case "message.unpinned":
       return message.pin ? { ...message, pin: null } : message;
     default: {
