@@ -67,7 +67,7 @@ fn serve(
         fanout: Local::new(),
         clock: clock.clone(),
         entropy: entropy.clone(),
-        limits: Arc::new(Limits { replay_max: 20, ..Limits::default() }),
+        limits: Arc::new(Limits { replay_max: 6, ..Limits::default() }),
         faces: vec![recorder.clone()],
         flushers: 2,
     });
