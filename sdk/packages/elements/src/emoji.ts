@@ -1,0 +1,8 @@
+/** A small set, chosen for meetings; the platform's own picker has the rest. */
+export const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "🙏"] as const;
+
+export const EMOJI = [
+  ..."😀 😃 😄 😁 😅 😂 🙂 😉 😊 😍 😘 😎 🤔 😐 🙄 😮 😢 😭 😡 😴 🤯 🤗 🤞 🙈".split(" "),
+  ..."👍 👎 👏 🙌 🙏 👋 ✌️ 👌 💪 👀 ✋ 👉 ❤️ 💛 💚 💙 💜 🖤 💯 ✅ ❌ ❓ ❗ ⚠️".split(" "),
+  ..."🎉 🎂 🔥 ⭐ ✨ 🚀 💡 📌 📎 📅 ⏰ ☕ 🍕 🍻 🌍 🌱 🐛 🔧 🔒 🎧 🎤 📷 💻 📈".split(" "),
+] as const;

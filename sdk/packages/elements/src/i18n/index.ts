@@ -1,0 +1,95 @@
+/** Words, plural forms, dates and lists of the reader's language. Pure but for Intl. */
+import { ar } from "./ar.js";
+import { de } from "./de.js";
+import { en } from "./en.js";
+import { es } from "./es.js";
+import { fr } from "./fr.js";
+
+export type Key = keyof typeof en;
+export type Strings = Record<Key, string>;
+export const languages: Record<string, Strings> = { en, de, fr, es, ar };
+
+type Values = Record<string, string | number>;
+
+export class Words {
+  readonly dir: "ltr" | "rtl";
+  private strings: Strings;
+  private rules: Intl.PluralRules;
+  private hour: Intl.DateTimeFormat;
+  private numbers: Intl.NumberFormat;
+
+  /** `tag`: any BCP 47 tag, e.g. "de-AT"; a language that we do not speak becomes English. */
+  constructor(
+    readonly tag: string,
+    private now: () => number = Date.now,
+  ) {
+    const known = tag.toLowerCase().split("-")[0]!;
+    this.tag = languages[known] && valid(tag) ? tag : "en";
+    this.strings = languages[known] ?? en;
+    this.dir = this.strings === ar ? "rtl" : "ltr";
+    this.rules = new Intl.PluralRules(this.tag);
+    this.hour = new Intl.DateTimeFormat(this.tag, { hour: "numeric", minute: "2-digit" });
+    this.numbers = new Intl.NumberFormat(this.tag);
+  }
+
+  text(key: Key, values: Values = {}): string {
+    let text = this.strings[key];
+    if (text.includes("other:")) {
+      const forms = Object.fromEntries(text.split("|").map((form) => form.split(/:(.*)/s, 2)));
+      const n = Number(values["n"]);
+      text = (n === 0 && forms["zero"]) || (forms[this.rules.select(n)] ?? forms["other"]);
+    }
+    return text.replace(/\{(\w+)\}/g, (_, name: string) => {
+      const value = values[name] ?? "";
+      // Names are isolated, so that one written from right to left does not turn the sentence around.
+      return typeof value === "number" ? this.numbers.format(value) : name === "text" || name === "emoji" ? value : `\u2068${value}\u2069`;
+    });
+  }
+
+  number(value: number): string {
+    return this.numbers.format(value);
+  }
+
+  time(at: number): string {
+    return this.hour.format(at);
+  }
+
+  moment(at: number): string {
+    return new Intl.DateTimeFormat(this.tag, { dateStyle: "medium", timeStyle: "short" }).format(at);
+  }
+
+  /** "Today", "Yesterday", "Friday", "3 March", "3 March 2025". */
+  day(at: number): string {
+    const midnight = (time: number): number => {
+      const date = new Date(time);
+      return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
+    };
+    const days = Math.round((midnight(at) - midnight(this.now())) / 86_400_000);
+    if (days === 0 || days === -1) return this.capital(new Intl.RelativeTimeFormat(this.tag, { numeric: "auto" }).format(days, "day"));
+    const sameYear = new Date(at).getFullYear() === new Date(this.now()).getFullYear();
+    const format: Intl.DateTimeFormatOptions =
+      days < 0 && days > -7 ? { weekday: "long" } : { day: "numeric", month: "long", ...(sameYear ? {} : { year: "numeric" }) };
+    return this.capital(new Intl.DateTimeFormat(this.tag, format).format(at));
+  }
+
+  list(names: string[]): string {
+    return new Intl.ListFormat(this.tag, { type: "conjunction" }).format(names.map((name) => `\u2068${name}\u2069`));
+  }
+
+  duration(seconds: number): string {
+    const [value, unit] = seconds % 60 ? [seconds, "second"] : [seconds / 60, "minute"];
+    return new Intl.NumberFormat(this.tag, { style: "unit", unit, unitDisplay: "long" }).format(value);
+  }
+
+  private capital(text: string): string {
+    return text.charAt(0).toLocaleUpperCase(this.tag) + text.slice(1);
+  }
+}
+
+function valid(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length > 0;
+  } catch {
+    return false;
+  }
+}

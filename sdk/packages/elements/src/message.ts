@@ -1,0 +1,212 @@
+/** One message as an element. It is made anew when the message changes, so nothing here is updated in place. */
+import type { Audience, Message, Reaction } from "@sidetalk/client";
+import { h, icon, iconButton } from "./dom.js";
+import type { Words } from "./i18n/index.js";
+import type { Mention } from "./markdown.js";
+import { cleanName, hue, initials } from "./names.js";
+import type { Item, Session } from "./session.js";
+import { blockNodes, draftTexts, parse, summary, texts } from "./text.js";
+
+export interface MessageActions {
+  menu(item: Item, anchor: HTMLElement): void;
+  picker(item: Item, anchor: HTMLElement): void;
+  react(item: Item, emoji: string): void;
+  reply(item: Item): void;
+  jump(id: string): void;
+}
+
+export interface Place {
+  lead: boolean;
+  tail: boolean;
+}
+
+export class MessageView {
+  private quotes = new Map<string, Promise<Message | null>>();
+
+  constructor(private session: Session, private words: Words, private actions: MessageActions) {}
+
+  render(item: Item, place: Place): HTMLElement {
+    const { message, pending, own } = item;
+    const scope = this.scope(item);
+    const row = h(
+      "div",
+      { class: classes("row message", own && "own", place.lead && "lead", place.tail && "tail", scope && "private"), role: "article", tabindex: -1, "aria-label": this.label(item) },
+      !own && (place.lead ? avatar(item.user ?? "", this.senderName(item), this.picture(item)) : h("span", { class: "avatar-space" })),
+      h(
+        "div",
+        { class: "stack" },
+        (place.lead || scope) && this.meta(item, place.lead, scope),
+        h("div", { class: "line" }, this.bubble(item)),
+        message?.reactions.length ? this.reactions(item, message.reactions) : null,
+        pending?.state === "failed" && this.failure(item),
+      ),
+    );
+    if (message && !message.deleted_at) this.offerTools(row, item);
+    return row;
+  }
+
+  senderName(item: Item): string {
+    if (item.own) return this.words.text("you");
+    return item.user === null ? cleanName(item.message?.sender.name ?? this.words.text("server")) : this.session.nameOf(item.user);
+  }
+
+  /** "Private with Ada and Bo", "Only group staff", or null for what everybody can read. */
+  scope(item: Item): string | null {
+    const audience: Audience | undefined = item.message ? item.message.audience : item.pending!.draft.audience;
+    return audienceText(audience, this.session, this.words);
+  }
+
+  label(item: Item): string {
+    const { words } = this;
+    const deleted = item.message?.deleted_at;
+    const text = deleted ? words.text("deleted") : summary(item.message?.parts ?? [{ type: "text", ...draftTexts(item.pending!)[0]! }], 400);
+    const says = words.text("says", { name: this.senderName(item), text });
+    return [says, this.scope(item), words.time(item.at)].filter(Boolean).join(", ");
+  }
+
+  private picture(item: Item): string | null {
+    return this.session.people.find((person) => person.user === item.user)?.avatar ?? null;
+  }
+
+  private meta(item: Item, lead: boolean, scope: string | null): HTMLElement {
+    return h(
+      "div",
+      { class: "meta" },
+      lead && !item.own && h("bdi", { class: `name ink${hue(item.user ?? "")}` }, this.senderName(item)),
+      scope && h("span", { class: "scope" }, icon("lock"), h("span", { dir: "auto" }, scope)),
+      lead && h("time", { datetime: new Date(item.at).toISOString(), title: this.words.moment(item.at) }, this.words.time(item.at)),
+    );
+  }
+
+  private bubble(item: Item): HTMLElement {
+    const { message, pending } = item;
+    if (message?.deleted_at) return h("div", { class: "bubble tombstone" }, icon("trash"), this.words.text("deleted"));
+    const replyTo = message ? message.reply_to : pending!.draft.reply_to;
+    const mentions = this.mentions(message ? message.mentions : (pending!.draft.mentions ?? []));
+    const parts = message ? texts(message.parts) : draftTexts(pending!);
+    const blocks = parts.flatMap((part) => parse(part, mentions));
+    const big = parts.length === 1 && /^(?:\p{Extended_Pictographic}[\u200d\ufe0f\p{M}\p{Emoji_Modifier}]*){1,3}$/u.test(parts[0]!.text.trim());
+    return h(
+      "div",
+      { class: classes("bubble", big && !replyTo && "big", pending && "pending", mentions.some((mention) => mention.own) && !item.own && "for-me") },
+      replyTo && this.quote(replyTo),
+      h("div", { class: "text" }, blockNodes(blocks)),
+      (message?.edited_at || message?.pin) && this.marks(message),
+      pending && pending.state !== "failed" && h("span", { class: "mark", title: this.words.text("sending") }, icon("clock")),
+    );
+  }
+
+  private marks(message: Message): HTMLElement {
+    const { words } = this;
+    return h(
+      "span",
+      { class: "mark" },
+      message.pin && h("span", { title: words.text("pinned", { n: 1 }) }, icon("pin")),
+      message.edited_at && h("span", { title: words.moment(Date.parse(message.edited_at)) }, words.text("edited")),
+    );
+  }
+
+  private mentions(users: readonly string[]): Mention[] {
+    return users
+      .flatMap((user) => [this.session.nameOf(user), user].map((name) => ({ text: `@${name}`, own: user === this.session.user })))
+      .sort((a, b) => b.text.length - a.text.length);
+  }
+
+  private quote(id: string): HTMLElement {
+    const box = h("button", { type: "button", class: "quote", tabindex: -1, onclick: () => this.actions.jump(id) });
+    const known = this.session.timeline.get(id);
+    if (known) this.fillQuote(box, known);
+    else {
+      box.append("…");
+      if (!this.quotes.has(id)) this.quotes.set(id, this.session.room!.message(id).catch(() => null));
+      void this.quotes.get(id)!.then((message) => this.fillQuote(box, message));
+    }
+    return box;
+  }
+
+  private fillQuote(box: HTMLElement, message: Message | null): void {
+    if (!message) return box.replaceChildren(this.words.text("gone"));
+    const item = this.session.item(message);
+    const text = message.deleted_at ? this.words.text("deleted") : summary(message.parts);
+    box.setAttribute("aria-label", this.words.text("jump", { name: this.senderName(item) }));
+    box.replaceChildren(h("bdi", { class: `name ink${hue(item.user ?? "")}` }, this.senderName(item)), h("span", { dir: "auto" }, text));
+  }
+
+  private reactions(item: Item, reactions: readonly Reaction[]): HTMLElement {
+    const { session, words } = this;
+    return h(
+      "div",
+      { class: "reactions" },
+      reactions.map(({ emoji, count, users }) => {
+        const own = users.includes(session.user);
+        const names = users.slice(0, 10).map((user) => (user === session.user ? words.text("you") : session.nameOf(user)));
+        if (count > names.length) names.push(`+${count - names.length}`);
+        const label = words.text("reactedWith", { names: words.list(names), emoji });
+        return h(
+          "button",
+          { type: "button", class: own ? "reaction mine" : "reaction", tabindex: -1, "aria-pressed": String(own), "aria-label": label, title: label, onclick: () => this.actions.react(item, emoji) },
+          h("span", { class: "symbol" }, emoji),
+          words.number(count),
+        );
+      }),
+    );
+  }
+
+  private failure(item: Item): HTMLElement {
+    const { words } = this;
+    const pending = item.pending!;
+    return h(
+      "div",
+      { class: "failure" },
+      icon("warn"),
+      h("span", null, words.text("failed")),
+      h("button", { type: "button", class: "link", onclick: () => void pending.retry().catch(() => undefined) }, words.text("retry")),
+      h("button", { type: "button", class: "link", onclick: () => pending.discard() }, words.text("discard")),
+    );
+  }
+
+  /** Buttons beside the message, made when the pointer or the focus comes near; a long press opens the menu. */
+  private offerTools(row: HTMLElement, item: Item): void {
+    const { words, actions } = this;
+    const offer = (): void => {
+      if (row.querySelector(".tools")) return;
+      const quiet = { tabindex: -1 };
+      const more = iconButton("more", words.text("more"), () => actions.menu(item, more), { ...quiet, "aria-haspopup": "menu" });
+      const react = iconButton("smile", words.text("react"), () => actions.picker(item, react), quiet);
+      const reply = iconButton("reply", words.text("reply"), () => actions.reply(item), quiet);
+      row.querySelector(".line")!.append(h("div", { class: "tools" }, react, reply, more));
+    };
+    row.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && offer());
+    row.addEventListener("focusin", offer);
+    let press = 0;
+    const cancel = (): void => window.clearTimeout(press);
+    row.addEventListener("pointerdown", (event) => {
+      cancel();
+      if (event.pointerType === "touch") press = window.setTimeout(() => actions.menu(item, row.querySelector(".bubble")!), 450);
+    });
+    for (const type of ["pointerup", "pointermove", "pointercancel"]) row.addEventListener(type, cancel, { passive: true });
+    row.addEventListener("contextmenu", (event) => {
+      if ((event as PointerEvent).pointerType === "touch") event.preventDefault();
+    });
+  }
+}
+
+export function classes(...names: (string | false | null | undefined | "")[]): string {
+  return names.filter(Boolean).join(" ");
+}
+
+export function avatar(user: string, name: string, picture: string | null): HTMLElement {
+  const box = h("span", { class: `avatar hue${hue(user)}`, "aria-hidden": "true" }, initials(name));
+  if (picture) {
+    const image = h("img", { src: picture, alt: "", loading: "lazy", referrerpolicy: "no-referrer", onerror: () => image.remove() });
+    box.append(image);
+  }
+  return box;
+}
+
+export function audienceText(audience: Audience | undefined, session: Session, words: Words): string | null {
+  if (!audience || audience.type === "room") return null;
+  if (audience.type === "group") return words.text("onlyGroup", { name: cleanName(audience.group) });
+  const others = session.others(audience).map((user) => session.nameOf(user));
+  return words.text("privateWith", { names: words.list(others.length ? others : [words.text("you")]) });
+}

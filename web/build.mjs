@@ -1,0 +1,37 @@
+// Builds the pages to dist/: index.html with hashed files beside it, and widget.js under a name that stays.
+// All addresses are relative, so that the pages work below any path.
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { cssText } from "../sdk/packages/elements/scripts/bundle.mjs";
+
+const at = (path) => new URL(path, import.meta.url).pathname;
+const out = at("dist");
+await rm(out, { recursive: true, force: true });
+await mkdir(`${out}/assets`, { recursive: true });
+
+const common = { bundle: true, minify: true, target: "es2022", charset: "utf8", legalComments: "none", tsconfig: at("tsconfig.json"), plugins: [cssText] };
+const { metafile } = await build({
+  ...common,
+  entryPoints: [at("src/main.ts")],
+  format: "esm",
+  splitting: true,
+  outdir: `${out}/assets`,
+  entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  metafile: true,
+});
+await build({ ...common, entryPoints: [at("src/widget.ts")], format: "iife", outfile: `${out}/widget.js` });
+
+const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint?.endsWith("main.ts"));
+const relative = (path) => path.slice(path.lastIndexOf("assets/"));
+const favicon = await readFile(at("src/favicon.svg"));
+const faviconName = `assets/favicon-${createHash("sha256").update(favicon).digest("hex").slice(0, 8)}.svg`;
+await writeFile(`${out}/${faviconName}`, favicon);
+const html = await readFile(at("src/index.html"), "utf8");
+const names = { favicon: faviconName, css: relative(entry[1].cssBundle), js: relative(entry[0]) };
+await writeFile(`${out}/index.html`, html.replace(/\{\{(\w+)\}\}/g, (_, name) => names[name]));
+
+const kib = (bytes) => `${(gzipSync(bytes, { level: 9 }).length / 1024).toFixed(1)} KiB gzip`;
+console.log(`web: page ${kib(await readFile(`${out}/${names.js}`))}, widget.js ${kib(await readFile(`${out}/widget.js`))}`);
