@@ -7,7 +7,7 @@
 //! It knows nothing of the server's code: it speaks `docs/api/native.md` like any other client.
 //!
 //! Start reading at `run.rs`. To add a scenario:
-//! 1. name it in `run::SCENARIOS` and give it a shape (`load.rs`) or a function of its own (as `chat.rs`);
+//! 1. name it in `run::SIGNALS` or `run::OTHERS` and give it a shape (`load.rs`) or a function of its own (as `chat.rs`);
 //! 2. say its goal in `goals.rs`;
 //! 3. add it to the tests at the end of `load.rs`: a fraction of a second with ten members.
 
@@ -24,6 +24,7 @@ mod raw;
 mod report;
 mod run;
 mod servers;
+mod socket;
 mod start;
 mod swarm;
 mod tally;

@@ -5,8 +5,7 @@
 //! what its users get for the difference.
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 
 use anyhow::{Context, Result};
@@ -15,6 +14,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use sha1::{Digest, Sha1};
 
 use crate::frame;
+use crate::socket::Socket;
 
 const LISTENER: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
@@ -78,13 +78,9 @@ struct Server {
 }
 
 struct Client {
-    stream: TcpStream,
+    socket: Socket,
     /// `None` until the handshake.
     room: Option<usize>,
-    /// The start of a frame, or of the handshake, that has not arrived completely.
-    partial: Vec<u8>,
-    /// What the socket did not take yet.
-    waiting: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -96,30 +92,19 @@ struct Room {
 impl Server {
     fn accept(&mut self, listener: &TcpListener) -> Result<()> {
         while let Ok((stream, _)) = listener.accept() {
-            stream.set_nonblocking(true)?;
-            stream.set_nodelay(true)?;
             let index = self.free.pop().unwrap_or_else(|| {
                 self.clients.push(None);
                 self.clients.len() - 1
             });
-            epoll::add(&self.epoll, &stream, EventData::new_u64(index as u64), EventFlags::IN)?;
-            self.clients[index] =
-                Some(Client { stream, room: None, partial: Vec::new(), waiting: Vec::new() });
+            let socket = Socket::new(self.epoll.as_fd(), stream, index)?;
+            self.clients[index] = Some(Client { socket, room: None });
         }
         Ok(())
     }
 
     fn read(&mut self, index: usize, buffer: &mut [u8]) {
         let Some(client) = &mut self.clients[index] else { return };
-        let kept = client.partial.len();
-        buffer[..kept].copy_from_slice(&client.partial);
-        client.partial.clear();
-        let size = match (&client.stream).read(&mut buffer[kept..]) {
-            Ok(0) => return self.remove(index),
-            Ok(size) => kept + size,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => kept,
-            Err(_) => return self.remove(index),
-        };
+        let Ok(size) = client.socket.read(buffer) else { return self.remove(index) };
         let mut at = 0;
         if client.room.is_none() {
             match memchr::memmem::find(&buffer[..size], b"\r\n\r\n") {
@@ -147,13 +132,9 @@ impl Server {
         self.keep(index, &buffer[at..size]);
     }
 
-    /// Keeps what is incomplete; a frame must fit into the buffer.
     fn keep(&mut self, index: usize, rest: &[u8]) {
-        if rest.len() >= READ_BYTES {
-            return self.remove(index);
-        }
-        if let Some(client) = self.clients[index].as_mut().filter(|_| !rest.is_empty()) {
-            client.partial.extend_from_slice(rest);
+        if let Some(client) = &mut self.clients[index] {
+            client.socket.keep(rest);
         }
     }
 
@@ -220,40 +201,15 @@ impl Server {
 
     fn write(&mut self, index: usize, bytes: &[u8]) {
         let Some(client) = &mut self.clients[index] else { return };
-        if !client.waiting.is_empty() {
-            client.waiting.extend_from_slice(bytes);
-            if client.waiting.len() > WAITING_BYTES_MAX {
-                self.remove(index);
-            }
-            return;
-        }
-        let written = match (&client.stream).write(bytes) {
-            Ok(written) => written,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            Err(_) => return self.remove(index),
-        };
-        if written < bytes.len() {
-            client.waiting.extend_from_slice(&bytes[written..]);
-            self.watch(index, EventFlags::IN | EventFlags::OUT);
+        let written = client.socket.write(self.epoll.as_fd(), bytes);
+        if written.is_err() || client.socket.waiting_bytes() > WAITING_BYTES_MAX {
+            self.remove(index);
         }
     }
 
     fn flush(&mut self, index: usize) {
         let Some(client) = &mut self.clients[index] else { return };
-        match (&client.stream).write(&client.waiting) {
-            Ok(written) => drop(client.waiting.drain(..written)),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => return self.remove(index),
-        }
-        if client.waiting.is_empty() {
-            client.waiting = Vec::new();
-            self.watch(index, EventFlags::IN);
-        }
-    }
-
-    fn watch(&mut self, index: usize, flags: EventFlags) {
-        let Some(client) = &self.clients[index] else { return };
-        if epoll::modify(&self.epoll, &client.stream, EventData::new_u64(index as u64), flags).is_err() {
+        if client.socket.flush(self.epoll.as_fd()).is_err() {
             self.remove(index);
         }
     }

@@ -1,9 +1,8 @@
 //! All the users at once: their sockets around one epoll, their way into the rooms, and the texts that come to them.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -16,6 +15,7 @@ use crate::dialect::{Dialect, Member, Step};
 use crate::frame;
 use crate::histogram::Histogram;
 use crate::machine::{now_ns, timespec};
+use crate::socket::Socket;
 
 const EVENTS_PER_TURN: usize = 1024;
 const BUFFER_BYTES: usize = 1 << 20;
@@ -40,14 +40,11 @@ pub(crate) struct Swarm {
 }
 
 struct User {
-    stream: Option<TcpStream>,
+    /// `None` after a failure.
+    socket: Option<Socket>,
     member: Member,
     stage: Stage,
     begun_ns: u64,
-    /// The start of a frame that has not arrived completely.
-    partial: Vec<u8>,
-    /// What the socket did not take yet.
-    waiting: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -150,19 +147,9 @@ impl Swarm {
     }
 
     pub(crate) fn send(&mut self, index: usize, frame: &[u8]) {
-        let user = &mut self.users[index];
-        let Some(mut stream) = user.stream.as_ref() else { return };
-        if !user.waiting.is_empty() {
-            return user.waiting.extend_from_slice(frame);
-        }
-        let written = match stream.write(frame) {
-            Ok(written) => written,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            Err(error) => return self.fail(index, format!("cannot send: {error}")),
-        };
-        if written < frame.len() {
-            user.waiting.extend_from_slice(&frame[written..]);
-            self.watch(index, EventFlags::IN | EventFlags::OUT);
+        let Some(socket) = &mut self.users[index].socket else { return };
+        if let Err(error) = socket.write(self.epoll.as_fd(), frame) {
+            self.fail(index, format!("cannot send: {error}"));
         }
     }
 
@@ -177,19 +164,10 @@ impl Swarm {
     fn open(&mut self, member: Member) -> Result<()> {
         let begun_ns = now_ns();
         let stream = TcpStream::connect(self.address).context("cannot connect")?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
         let index = self.users.len();
-        epoll::add(&self.epoll, &stream, EventData::new_u64(index as u64), EventFlags::IN)?;
+        let socket = Some(Socket::new(self.epoll.as_fd(), stream, index)?);
         let request = self.dialect.upgrade(&member);
-        self.users.push(User {
-            stream: Some(stream),
-            member,
-            stage: Stage::Opening,
-            begun_ns,
-            partial: Vec::new(),
-            waiting: Vec::new(),
-        });
+        self.users.push(User { socket, member, stage: Stage::Opening, begun_ns });
         self.send(index, request.as_bytes());
         Ok(())
     }
@@ -201,16 +179,8 @@ impl Swarm {
         take: &mut impl FnMut(&[u8], u64),
     ) -> Result<(), String> {
         let user = &mut self.users[index];
-        let Some(mut stream) = user.stream.as_ref() else { return Ok(()) };
-        let kept = user.partial.len();
-        buffer[..kept].copy_from_slice(&user.partial);
-        let size = match stream.read(&mut buffer[kept..]) {
-            Ok(0) => return Err("closed without a close frame".to_owned()),
-            Ok(read) => kept + read,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(format!("cannot read: {error}")),
-        };
-        user.partial.clear();
+        let Some(socket) = &mut user.socket else { return Ok(()) };
+        let size = socket.read(buffer).map_err(|error| format!("cannot read: {error}"))?;
         let now_ns = now_ns();
         let mut at = 0;
         if user.stage == Stage::Opening {
@@ -238,10 +208,9 @@ impl Swarm {
                 (opcode, _) => return Err(format!("a frame of kind {opcode}")),
             }
         }
-        if size - at >= BUFFER_BYTES {
-            return Err("a frame larger than 1 MiB".to_owned());
+        if let Some(socket) = &mut self.users[index].socket {
+            socket.keep(&buffer[at..size]);
         }
-        self.users[index].partial.extend_from_slice(&buffer[at..size]);
         Ok(())
     }
 
@@ -274,27 +243,14 @@ impl Swarm {
     }
 
     fn flush(&mut self, index: usize) {
-        let user = &mut self.users[index];
-        let Some(mut stream) = user.stream.as_ref() else { return };
-        match stream.write(&user.waiting) {
-            Ok(written) => drop(user.waiting.drain(..written)),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => return self.fail(index, format!("cannot send: {error}")),
-        }
-        if self.users[index].waiting.is_empty() {
-            self.watch(index, EventFlags::IN);
-        }
-    }
-
-    fn watch(&mut self, index: usize, flags: EventFlags) {
-        let Some(stream) = &self.users[index].stream else { return };
-        if let Err(error) = epoll::modify(&self.epoll, stream, EventData::new_u64(index as u64), flags) {
-            self.fail(index, format!("cannot watch: {error}"));
+        let Some(socket) = &mut self.users[index].socket else { return };
+        if let Err(error) = socket.flush(self.epoll.as_fd()) {
+            self.fail(index, format!("cannot send: {error}"));
         }
     }
 
     fn fail(&mut self, index: usize, reason: String) {
-        self.users[index].stream = None;
+        self.users[index].socket = None;
         self.trouble(reason);
     }
 }
