@@ -1,0 +1,273 @@
+//! What a user or the server can do, once for the socket and for REST: count, ask core, answer. The two differ only in what
+//! an answer is made of: see [`Out`].
+
+use serde::Serialize;
+use sidetalk_core::command::Write;
+use sidetalk_core::model::{
+    Actor, Audience, Draft, MessageId, Principal, Role, RoomKey, RoomName, Seq, Signal, UserId,
+};
+use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest};
+use sidetalk_core::service::{Joined, Resume};
+
+use crate::errors::Problem;
+use crate::limits::{UserKey, instant};
+use crate::state::ApiState;
+use crate::to_wire;
+use crate::wire::answer::{
+    Done, JoinResult, Me, Members, Newest, OneMessage, OneRoom, Receipt, Rooms, Signalled, Unreads,
+};
+use crate::wire::json::Place;
+
+/// Where an answer goes.
+pub(crate) trait Out: Send {
+    /// What is made of it.
+    type Made: Send;
+    /// An answer.
+    fn made(self, value: &impl Serialize) -> Self::Made;
+    /// An answer that says that something new was made.
+    fn created(self, value: &impl Serialize) -> Self::Made;
+}
+
+type Answered<O> = Result<<O as Out>::Made, Problem>;
+
+impl ApiState {
+    pub(crate) async fn get_room<O: Out>(&self, who: &Principal, room: &RoomName, out: O) -> Answered<O> {
+        let room = self.service.room(who, room).await?;
+        Ok(out.made(&OneRoom { room: to_wire::room(&room) }))
+    }
+
+    pub(crate) async fn list_rooms<O: Out>(&self, who: &Principal, user: &UserId, out: O) -> Answered<O> {
+        let rooms = self.service.rooms_of(who, user).await?;
+        Ok(out.made(&Rooms { rooms: rooms.iter().map(to_wire::summary).collect() }))
+    }
+
+    /// Field by field, in order; the first refusal ends it.
+    pub(crate) async fn update_room<O: Out>(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        writes: Vec<Write>,
+        out: O,
+    ) -> Answered<O> {
+        for write in writes {
+            self.service.write(who, room, write).await?;
+        }
+        // Read from the store: the live replica follows a moment later.
+        let key = RoomKey { project: who.project, name: room.clone() };
+        match self.service.store().room(&key).await? {
+            Some(room) => Ok(out.made(&OneRoom { room: to_wire::room(&room) })),
+            None => Err(sidetalk_core::refusal::Refusal::RoomGone.into()),
+        }
+    }
+
+    pub(crate) async fn history<O: Out>(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        request: PageRequest,
+        out: O,
+    ) -> Answered<O> {
+        let page = self.service.page(who, room, request).await?;
+        Ok(out.made(&to_wire::page(&page)))
+    }
+
+    pub(crate) async fn search<O: Out>(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        request: SearchRequest,
+        out: O,
+    ) -> Answered<O> {
+        let page = self.service.search(who, room, request).await?;
+        Ok(out.made(&to_wire::page(&page)))
+    }
+
+    pub(crate) async fn unread<O: Out>(&self, who: &Principal, room: &RoomName, out: O) -> Answered<O> {
+        let unread = self.service.unread(who, room).await?;
+        Ok(out.made(&Unreads { unread: unread.iter().map(to_wire::unread).collect() }))
+    }
+
+    pub(crate) async fn post<O: Out>(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        draft: Draft,
+        out: O,
+    ) -> Answered<O> {
+        self.count_send(who, room)?;
+        let posted = to_wire::posted(&self.service.write(who, room, Write::Post(draft)).await?);
+        Ok(if posted.repeated { out.made(&posted) } else { out.created(&posted) })
+    }
+
+    pub(crate) async fn message<O: Out>(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        id: MessageId,
+        out: O,
+    ) -> Answered<O> {
+        let message = self.service.message(who, room, id).await?;
+        Ok(out.made(&OneMessage { message: to_wire::message(&message) }))
+    }
+
+    pub(crate) async fn write<O: Out>(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        write: Write,
+        out: O,
+    ) -> Answered<O> {
+        if matches!(write, Write::Edit { .. } | Write::React { .. } | Write::Unreact { .. }) {
+            self.count_send(who, room)?;
+        }
+        let written = self.service.write(who, room, write).await?;
+        Ok(out.made(&to_wire::changed(&written)))
+    }
+
+    /// A signal from anywhere but a seat.
+    pub(crate) async fn signal<O: Out>(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        signal: Signal,
+        out: O,
+    ) -> Answered<O> {
+        self.count_signal(who, room)?;
+        let stored = self.service.signal(who, room, signal).await?;
+        Ok(match stored {
+            Some(written) => out.created(&Signalled { message: Some(to_wire::posted(&written)) }),
+            None => out.made(&Signalled { message: None }),
+        })
+    }
+
+    pub(crate) async fn typing<O: Out>(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        audience: Audience,
+        active: bool,
+        out: O,
+    ) -> Answered<O> {
+        if who.user().is_none() {
+            return Err(Problem::UserOnly);
+        }
+        self.count_signal(who, room)?;
+        self.service.typing(who, room, audience, active).await?;
+        Ok(out.made(&Done {}))
+    }
+
+    pub(crate) async fn receipt<O: Out>(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        audience: Audience,
+        seq: Seq,
+        out: O,
+    ) -> Answered<O> {
+        let seq = self.service.mark_read(who, room, with_self(who, audience), seq).await?;
+        Ok(out.made(&Receipt { seq: seq.0 }))
+    }
+
+    pub(crate) async fn members<O: Out>(&self, who: &Principal, room: &RoomName, out: O) -> Answered<O> {
+        let room = self.service.room(who, room).await?;
+        let now = self.service.now();
+        room.viewer(now, who)?;
+        let mut members: Vec<_> =
+            room.members.iter().map(|(user, member)| to_wire::member(user, member, now)).collect();
+        members.sort_unstable_by_key(|member| member.user);
+        Ok(out.made(&Members { members }))
+    }
+
+    /// The answer to a join, with what was asked for beside it.
+    pub(crate) async fn joined<O: Out>(
+        &self,
+        who: &Principal,
+        joined: &Joined,
+        unread: bool,
+        pinned: bool,
+        presence: bool,
+        out: O,
+    ) -> Answered<O> {
+        let name = &joined.room.key.name;
+        let unread = if unread { Some(self.service.unread(who, name).await?) } else { None };
+        let pinned = if pinned { Some(self.service.page(who, name, self.pinned_page()).await?) } else { None };
+        let now = self.service.now();
+        let (key, epoch) = (&joined.room.key, joined.room.epoch);
+        let own = who.user();
+        let mute = own.and_then(|user| joined.room.members.get(user)).and_then(|member| member.mute);
+        Ok(out.made(&JoinResult {
+            room: to_wire::room(&joined.room),
+            position: Place(joined.position),
+            me: Me {
+                connection: joined.seat.link().id().as_uuid(),
+                user: own.map_or("", UserId::as_str),
+                role: joined.standing.role.name(),
+                groups: to_wire::group_names(&joined.standing.groups),
+                muted: to_wire::until(mute, now),
+            },
+            resume: match joined.resume {
+                Resume::None => "none",
+                Resume::Ok => "ok",
+                Resume::TooOld => "too_old",
+                Resume::EpochChanged => "epoch_changed",
+            },
+            events: joined.entries.iter().map(|entry| to_wire::event_notice(key, epoch, entry)).collect(),
+            history: joined.history.as_ref().map(|page| Newest {
+                messages: to_wire::messages(&page.messages),
+                more_before: page.more_before,
+            }),
+            presence: presence.then(|| joined.presence.iter().map(|other| to_wire::presence(other)).collect()),
+            presence_total: presence.then_some(joined.presence_total),
+            pinned: pinned.as_ref().map(|page| to_wire::messages(&page.messages)),
+            unread: unread.as_ref().map(|unread| unread.iter().map(to_wire::unread).collect()),
+        }))
+    }
+
+    fn pinned_page(&self) -> PageRequest {
+        let limit = self.service.limits().page_max;
+        PageRequest { anchor: PageAnchor::Newest, limit, audience: None, pinned: true }
+    }
+
+    /// Counts what a user says durably.
+    pub(crate) fn count_send(&self, who: &Principal, room: &RoomName) -> Result<(), Problem> {
+        match self.counted(who, room) {
+            Some((user, room)) => Ok(self.rates.send(&user, &room, instant())?),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts what a user says in passing.
+    pub(crate) fn count_signal(&self, who: &Principal, room: &RoomName) -> Result<(), Problem> {
+        if !self.rates.counts_signals() {
+            return Ok(());
+        }
+        match self.counted(who, room) {
+            Some((user, room)) => Ok(self.rates.signal(&user, &room, instant())?),
+            None => Ok(()),
+        }
+    }
+
+    /// The keys under which somebody's sends count; moderators, owners and the server are exempt.
+    fn counted(&self, who: &Principal, room: &RoomName) -> Option<(UserKey, RoomKey)> {
+        let Actor::User(identity) = &who.actor else { return None };
+        if identity.role >= Role::Moderator {
+            return None;
+        }
+        let key = RoomKey { project: who.project, name: room.clone() };
+        let given = self.service.hub().live(&key).and_then(|live| {
+            live.with(|room, _| room.members.get(&identity.user).and_then(|member| member.role)).flatten()
+        });
+        if given.is_some_and(|role| role >= Role::Moderator) {
+            return None;
+        }
+        Some(((who.project, identity.user.clone()), key))
+    }
+}
+
+/// A set of users always has oneself in it.
+fn with_self(who: &Principal, audience: Audience) -> Audience {
+    match (audience, who.user()) {
+        (Audience::Users(users), Some(own)) => Audience::users(users.iter().cloned().chain([own.clone()])),
+        (audience, _) => audience,
+    }
+}

@@ -1,0 +1,213 @@
+//! Every bound that this face adds to core's, in one struct, and the state of the rate limits.
+//!
+//! Sends and signals count per user, whatever the number of tabs, and per room; moderators, owners and the server are
+//! exempt from both. Requests of any kind count per connection, REST requests of users per address.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use sidetalk_core::model::{ProjectId, RoomKey, UserId};
+use sidetalk_edge::rate::{Cell, KeyedRates, Limited, Rule};
+
+/// The bounds of this face. A rule that is `None` does not hold.
+#[derive(Clone, Debug)]
+pub struct ApiLimits {
+    /// Requests of one socket, whatever they are. Default 50/s, burst 300.
+    pub requests_per_connection: Option<Rule>,
+    /// REST requests of users and strangers from one address. Default 50/s, burst 300.
+    pub requests_per_address: Option<Rule>,
+    /// Messages, edits and reactions of one user. Default 5/s, burst 20.
+    pub sends_per_user: Option<Rule>,
+    /// Messages, edits and reactions in one room. Default 200/s, burst 400.
+    pub sends_per_room: Option<Rule>,
+    /// Signals and typing of one user. Default 20/s, burst 60.
+    pub signals_per_user: Option<Rule>,
+    /// Signals and typing in one room. Default 1000/s, burst 2000.
+    pub signals_per_room: Option<Rule>,
+    /// Joins of one user. Default 5/s, burst 50.
+    pub joins_per_user: Option<Rule>,
+    /// Failed logins from one address. Default 10 per minute, burst 10.
+    pub auth_failures_per_address: Option<Rule>,
+    /// Users, addresses and rooms, each, that are remembered at a time. Default 100,000.
+    pub keys_max: usize,
+    /// Tickets that wait to be used. Default 10,000.
+    pub tickets_max: usize,
+    /// Rooms that one socket may be in. Default 200.
+    pub rooms_per_connection_max: usize,
+    /// Frames of one socket that are not requests before it is closed. Default 10.
+    pub malformed_max: u8,
+    /// Refusals of one socket by [`requests_per_connection`](Self::requests_per_connection) in a row before it is closed.
+    /// Default 200.
+    pub limited_max: u8,
+    /// The longest REST body. Default 128 KiB.
+    pub body_bytes_max: usize,
+    /// The longest life of a token that `POST /tokens` mints. Default 30 days.
+    pub token_ttl_max: Duration,
+}
+
+impl Default for ApiLimits {
+    fn default() -> Self {
+        let minute = Duration::from_secs(60);
+        Self {
+            requests_per_connection: Some(Rule::per_second("requests_per_connection", 50, 300)),
+            requests_per_address: Some(Rule::per_second("requests_per_address", 50, 300)),
+            sends_per_user: Some(Rule::per_second("sends_per_user", 5, 20)),
+            sends_per_room: Some(Rule::per_second("sends_per_room", 200, 400)),
+            signals_per_user: Some(Rule::per_second("signals_per_user", 20, 60)),
+            signals_per_room: Some(Rule::per_second("signals_per_room", 1_000, 2_000)),
+            joins_per_user: Some(Rule::per_second("joins_per_user", 5, 50)),
+            auth_failures_per_address: Some(Rule::per("auth_failures_per_address", 10, minute, 10)),
+            keys_max: 100_000,
+            tickets_max: 10_000,
+            rooms_per_connection_max: 200,
+            malformed_max: 10,
+            limited_max: 200,
+            body_bytes_max: 128 * 1024,
+            token_ttl_max: Duration::from_secs(30 * 24 * 60 * 60),
+        }
+    }
+}
+
+impl ApiLimits {
+    /// No rate limits: for benches, which measure the rest.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self {
+            requests_per_connection: None,
+            requests_per_address: None,
+            sends_per_user: None,
+            sends_per_room: None,
+            signals_per_user: None,
+            signals_per_room: None,
+            joins_per_user: None,
+            auth_failures_per_address: None,
+            ..Self::default()
+        }
+    }
+}
+
+/// A user of a project.
+pub type UserKey = (ProjectId, UserId);
+
+/// The state of the rate limits.
+#[derive(Debug)]
+pub struct Rates {
+    sends: PerUserAndRoom,
+    signals: PerUserAndRoom,
+    joins: Option<KeyedRates<UserKey>>,
+    requests: Option<KeyedRates<IpAddr>>,
+    auth_failures: Option<KeyedRates<IpAddr>>,
+}
+
+#[derive(Debug)]
+struct PerUserAndRoom {
+    users: Option<KeyedRates<UserKey>>,
+    rooms: Option<KeyedRates<RoomKey>>,
+}
+
+impl PerUserAndRoom {
+    fn check(&self, user: &UserKey, room: &RoomKey, now: Instant) -> Result<(), Limited> {
+        if let Some(users) = &self.users {
+            users.check(user, now)?;
+        }
+        self.rooms.as_ref().map_or(Ok(()), |rooms| rooms.check(room, now))
+    }
+
+    fn is_off(&self) -> bool {
+        self.users.is_none() && self.rooms.is_none()
+    }
+}
+
+impl Rates {
+    /// Nobody has done anything yet.
+    #[must_use]
+    pub fn new(limits: &ApiLimits) -> Self {
+        let keys_max = limits.keys_max;
+        let users = |rule: Option<Rule>| rule.map(|rule| KeyedRates::new(rule, keys_max));
+        let rooms = |rule: Option<Rule>| rule.map(|rule| KeyedRates::new(rule, keys_max));
+        let addresses = |rule: Option<Rule>| rule.map(|rule| KeyedRates::new(rule, keys_max));
+        Self {
+            sends: PerUserAndRoom { users: users(limits.sends_per_user), rooms: rooms(limits.sends_per_room) },
+            signals: PerUserAndRoom {
+                users: users(limits.signals_per_user),
+                rooms: rooms(limits.signals_per_room),
+            },
+            joins: users(limits.joins_per_user),
+            requests: addresses(limits.requests_per_address),
+            auth_failures: addresses(limits.auth_failures_per_address),
+        }
+    }
+
+    /// Counts a message, edit or reaction.
+    ///
+    /// # Errors
+    /// [`Limited`] if it comes too early.
+    pub fn send(&self, user: &UserKey, room: &RoomKey, now: Instant) -> Result<(), Limited> {
+        self.sends.check(user, room, now)
+    }
+
+    /// Whether signals are counted at all.
+    #[must_use]
+    pub fn counts_signals(&self) -> bool {
+        !self.signals.is_off()
+    }
+
+    /// Counts a signal.
+    ///
+    /// # Errors
+    /// [`Limited`] if it comes too early.
+    pub fn signal(&self, user: &UserKey, room: &RoomKey, now: Instant) -> Result<(), Limited> {
+        self.signals.check(user, room, now)
+    }
+
+    /// Counts a join.
+    ///
+    /// # Errors
+    /// [`Limited`] if it comes too early.
+    pub fn join(&self, user: &UserKey, now: Instant) -> Result<(), Limited> {
+        self.joins.as_ref().map_or(Ok(()), |joins| joins.check(user, now))
+    }
+
+    /// Counts a REST request of somebody who is not the server.
+    ///
+    /// # Errors
+    /// [`Limited`] if it comes too early.
+    pub fn request(&self, address: IpAddr, now: Instant) -> Result<(), Limited> {
+        self.requests.as_ref().map_or(Ok(()), |requests| requests.check(&address, now))
+    }
+
+    /// Counts a failed login.
+    ///
+    /// # Errors
+    /// [`Limited`] if there were too many.
+    pub fn auth_failure(&self, address: IpAddr, now: Instant) -> Result<(), Limited> {
+        self.auth_failures.as_ref().map_or(Ok(()), |failures| failures.check(&address, now))
+    }
+
+    /// Forgets who has rested.
+    pub fn sweep(&self, now: Instant) {
+        for users in [&self.sends.users, &self.signals.users, &self.joins].into_iter().flatten() {
+            users.sweep(now);
+        }
+        for rooms in [&self.sends.rooms, &self.signals.rooms].into_iter().flatten() {
+            rooms.sweep(now);
+        }
+        for addresses in [&self.requests, &self.auth_failures].into_iter().flatten() {
+            addresses.sweep(now);
+        }
+    }
+}
+
+/// Counts an event of a cell, if there is a rule.
+///
+/// # Errors
+/// [`Limited`] if it comes too early.
+pub fn check(cell: &mut Cell, rule: Option<&Rule>, now: Instant) -> Result<(), Limited> {
+    rule.map_or(Ok(()), |rule| cell.check(rule, now))
+}
+
+/// The moment, for rate limits.
+#[must_use]
+pub fn instant() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

@@ -1,0 +1,527 @@
+//! The socket: a stranger becomes somebody by `connect` (or came as somebody, by sub-protocol or ticket), joins rooms, asks.
+//!
+//! ```text
+//!   Stranger ── connect, token good ──> Known { seats… } ── close ──> Over
+//!       └────── token bad: 4500 / 4501
+//! ```
+//! Requests are answered one after the other: what waits for the store is [`Step::Wait`], and edge reads no further frame of
+//! this socket meanwhile. A signal from a seat never waits.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use sidetalk_core::command::Write;
+use sidetalk_core::event::LeaveReason;
+use sidetalk_core::hub::{Link, Seat};
+use sidetalk_core::model::{Actor, ConnectionId, Identity, Principal, ProjectId, RoomName, Signal, Timestamp};
+use sidetalk_core::ports::Outlet as _;
+use sidetalk_core::refusal::Refusal;
+use sidetalk_core::service::JoinWish;
+use sidetalk_edge::close::Close;
+use sidetalk_edge::outbox::Outbox;
+use sidetalk_edge::rate::Cell;
+use sidetalk_edge::socket::{Ended, Session, Step};
+
+use crate::acts::Out;
+use crate::errors::{Problem, RpcError};
+use crate::expiry::end_of;
+use crate::from_wire::{Call, Request, decode_request};
+use crate::limits::{check, instant};
+use crate::state::ApiState;
+use crate::to_wire;
+use crate::token::Verified;
+use crate::wire::answer::{Connected, Done, Pong, Refreshed, Signalled};
+use crate::wire::json::{Raw, Time};
+use crate::wire::notice::Frame;
+
+/// The session of one socket.
+pub struct NativeSession {
+    api: ApiState,
+    outbox: Arc<Outbox>,
+    phase: Phase,
+    /// Frames that were no requests.
+    malformed: u8,
+    /// Refusals by the connection's rate limit, in a row.
+    limited: u8,
+}
+
+enum Phase {
+    Stranger { address: Option<IpAddr> },
+    Known(Box<Known>),
+    Over,
+}
+
+/// Somebody.
+struct Known {
+    link: Arc<Link>,
+    principal: Principal,
+    /// When the token ends this socket.
+    end: Timestamp,
+    seats: Vec<Arc<Seat>>,
+    requests: Cell,
+}
+
+/// A request's id as JSON; `None`: no answer is wanted.
+type RequestId = Option<Box<str>>;
+
+/// What a request that had to wait came to.
+pub enum Waited {
+    /// An answer, if one is wanted.
+    Answer(Option<Bytes>),
+    /// The token of `connect` was looked at.
+    Verified(RequestId, Result<Verified, Problem>),
+    /// The token of `token.refresh` was looked at.
+    Refreshed(RequestId, Result<Verified, Problem>),
+    /// A place in a room was taken.
+    Joined(Arc<Seat>, Option<Bytes>),
+}
+
+impl NativeSession {
+    /// A socket of somebody who has yet to say who it is.
+    #[must_use]
+    pub fn stranger(api: ApiState, outbox: Arc<Outbox>, address: Option<IpAddr>) -> Self {
+        Self { api, outbox, phase: Phase::Stranger { address }, malformed: 0, limited: 0 }
+    }
+
+    /// A socket whose request brought a good token or ticket: the result of `connect` goes out as `connected`.
+    #[must_use]
+    pub fn known(api: ApiState, outbox: Arc<Outbox>, verified: &Verified) -> Self {
+        let mut session = Self::stranger(api, outbox, None);
+        match session.become_known(verified) {
+            Ok(connection) => {
+                let frame = session.connected(connection, verified, |connected| {
+                    to_wire::frame(&Frame::new("connected", connected))
+                });
+                session.outbox.send(frame);
+            }
+            Err(problem) => session.outbox.close_with(&refused(&problem)),
+        }
+        session
+    }
+
+    fn become_known(&mut self, verified: &Verified) -> Result<ConnectionId, Problem> {
+        let Actor::User(identity) = &verified.actor else { return Err(Problem::UserOnly) };
+        let id = connection_id(self.api.entropy.bits());
+        let link = Link::new(
+            id,
+            self.api.face,
+            crate::DIALECT,
+            verified.project,
+            identity.clone(),
+            self.outbox.clone(),
+        );
+        let link = self.api.service.connect(link);
+        let end = end_of(verified.expires_at, self.api.service.now());
+        self.api.expiries.watch(id, end, &self.outbox);
+        self.outbox.set_authenticated();
+        let principal = link.principal();
+        let known = Known { link, principal, end, seats: Vec::new(), requests: Cell::default() };
+        self.phase = Phase::Known(Box::new(known));
+        Ok(id)
+    }
+
+    fn connected<T>(
+        &self,
+        connection: ConnectionId,
+        verified: &Verified,
+        render: impl FnOnce(&Connected<'_>) -> T,
+    ) -> T {
+        let identity: Option<&Identity> = match &verified.actor {
+            Actor::User(identity) => Some(identity),
+            Actor::Server => None,
+        };
+        render(&Connected {
+            connection: connection.as_uuid(),
+            project: ProjectId::get(verified.project),
+            user: to_wire::user(identity.expect("only users become known")),
+            server_time: Time(self.api.service.now()),
+            token_expires_at: Some(Time(verified.expires_at)),
+            ping_interval_ms: u64::try_from(self.api.ping_interval.as_millis()).unwrap_or(u64::MAX),
+            limits: self.api.bounds,
+        })
+    }
+
+    /// The stranger's request: only `connect` gets anywhere.
+    fn greet(&mut self, request: Request, address: Option<IpAddr>) -> Step<Waited> {
+        let token = match request.call {
+            Ok(Call::Connect { token, client }) => {
+                tracing::debug!(client.name = client.as_deref(), "a socket wants to connect");
+                token
+            }
+            Ok(_) => {
+                let problem = Problem::Unauthenticated("the first request must be connect".into());
+                self.answer(request.id.as_deref(), Err(&problem));
+                return Step::Close(refused(&problem));
+            }
+            Err(problem) => {
+                self.answer(request.id.as_deref(), Err(&problem));
+                return self.strike();
+            }
+        };
+        let api = self.api.clone();
+        Step::wait(async move { Waited::Verified(request.id, api.verify(&token, address).await) })
+    }
+
+    fn verified(&mut self, id: RequestId, verified: Result<Verified, Problem>) -> Step<Waited> {
+        let became = verified.and_then(|verified| Ok((self.become_known(&verified)?, verified)));
+        match became {
+            Ok((connection, verified)) => {
+                // Without an id there is no answer; the notification says the same.
+                let frame = self.connected(connection, &verified, |connected| match id {
+                    Some(id) => result_frame(&id, connected),
+                    None => to_wire::frame(&Frame::new("connected", connected)),
+                });
+                self.outbox.send(frame);
+                Step::Next
+            }
+            Err(problem) => {
+                self.answer(id.as_deref(), Err(&problem));
+                Step::Close(refused(&problem))
+            }
+        }
+    }
+
+    /// The request of somebody known.
+    fn serve(&mut self, request: Request) -> Step<Waited> {
+        let Phase::Known(known) = &mut self.phase else { return Step::Next };
+        let Request { id, call } = request;
+        if let Err(limited) =
+            check(&mut known.requests, self.api.limits.requests_per_connection.as_ref(), instant())
+        {
+            self.limited = self.limited.saturating_add(1);
+            if self.limited >= self.api.limits.limited_max {
+                return Step::Close(Close::raw(4003, limited.wait_ms.to_string()));
+            }
+            self.answer(id.as_deref(), Err(&limited.into()));
+            return Step::Next;
+        }
+        self.limited = 0;
+        match call {
+            Ok(Call::Signal { room, signal }) => self.signal(id, &room, signal),
+            Ok(Call::Join { room, wish, unread, pinned }) => self.join(id, room, wish, unread, pinned),
+            Ok(Call::Leave { room }) => self.leave(id.as_deref(), &room),
+            Ok(Call::Connect { .. }) => {
+                let problem = Problem::InvalidRequest("this socket is connected already".into());
+                self.answer(id.as_deref(), Err(&problem));
+                Step::Next
+            }
+            Ok(Call::Refresh { token }) => {
+                let api = self.api.clone();
+                Step::wait(async move { Waited::Refreshed(id, api.verify(&token, None).await) })
+            }
+            Ok(call) => {
+                let (api, who) = (self.api.clone(), known.principal.clone());
+                Step::wait(async move { Waited::Answer(answer(&api, &who, id, call).await) })
+            }
+            Err(problem) => {
+                self.answer(id.as_deref(), Err(&problem));
+                match problem {
+                    Problem::InvalidRequest(_) => self.strike(),
+                    _ => Step::Next,
+                }
+            }
+        }
+    }
+
+    /// The hot path: decoded, counted, judged, published, without waiting.
+    fn signal(&mut self, id: RequestId, room: &RoomName, signal: Signal) -> Step<Waited> {
+        let Phase::Known(known) = &self.phase else { return Step::Next };
+        let Some(seat) = known.seat(room) else {
+            self.answer(id.as_deref(), Err(&Problem::NotJoined));
+            return Step::Next;
+        };
+        if let Err(problem) = self.api.count_signal(&known.principal, room) {
+            self.answer(id.as_deref(), Err(&problem));
+            return Step::Next;
+        }
+        match self.api.service.signal_from(&known.principal, seat, signal) {
+            Ok(None) => {
+                if let Some(id) = &id {
+                    self.outbox.send(result_frame(id, &Signalled { message: None }));
+                }
+                Step::Next
+            }
+            Ok(Some(write)) => {
+                let (api, who, room) = (self.api.clone(), known.principal.clone(), room.clone());
+                Step::wait(async move { Waited::Answer(chat_signal(&api, &who, id, &room, write).await) })
+            }
+            Err(refusal) => {
+                self.answer(id.as_deref(), Err(&refusal.into()));
+                Step::Next
+            }
+        }
+    }
+
+    fn join(
+        &mut self,
+        id: RequestId,
+        room: RoomName,
+        wish: JoinWish,
+        unread: bool,
+        pinned: bool,
+    ) -> Step<Waited> {
+        let Phase::Known(known) = &mut self.phase else { return Step::Next };
+        known.seats.retain(|seat| seat.is_in());
+        let max = self.api.limits.rooms_per_connection_max;
+        if known.seats.len() >= max && known.seat(&room).is_none() {
+            let problem = Refusal::TooLarge { field: "rooms", max }.into();
+            self.answer(id.as_deref(), Err(&problem));
+            return Step::Next;
+        }
+        let (api, who, link) = (self.api.clone(), known.principal.clone(), known.link.clone());
+        Step::wait(async move {
+            let presence = wish.presence;
+            let joined = async {
+                if let Some(user) = who.user() {
+                    api.rates.join(&(who.project, user.clone()), instant())?;
+                }
+                Ok::<_, Problem>(api.service.join(&who, &link, &room, wish).await?)
+            };
+            let joined = match joined.await {
+                Ok(joined) => joined,
+                Err(problem) => return Waited::Answer(Reply(id).error(&problem)),
+            };
+            let reply = Reply(id.clone());
+            match api.joined(&who, &joined, unread, pinned, presence, reply).await {
+                Ok(frame) => Waited::Joined(joined.seat, frame),
+                Err(problem) => {
+                    api.service.leave(&joined.seat, LeaveReason::Left);
+                    Waited::Answer(Reply(id).error(&problem))
+                }
+            }
+        })
+    }
+
+    fn leave(&mut self, id: Option<&str>, room: &RoomName) -> Step<Waited> {
+        let Phase::Known(known) = &mut self.phase else { return Step::Next };
+        let place = known.seats.iter().position(|seat| seat.is_in() && seat.room().name == *room);
+        match place.map(|place| known.seats.swap_remove(place)) {
+            Some(seat) => {
+                self.api.service.leave(&seat, LeaveReason::Left);
+                if let Some(id) = id {
+                    self.outbox.send(result_frame(id, &Done {}));
+                }
+            }
+            None => self.answer(id, Err(&Problem::NotJoined)),
+        }
+        Step::Next
+    }
+
+    fn refreshed(&mut self, id: RequestId, verified: Result<Verified, Problem>) -> Step<Waited> {
+        let Phase::Known(known) = &mut self.phase else { return Step::Next };
+        let result = verified.and_then(|verified| {
+            let Actor::User(identity) = &verified.actor else { return Err(Problem::UserOnly) };
+            let is_same = verified.project == known.principal.project
+                && Some(&identity.user) == known.principal.user();
+            if !is_same {
+                return Err(Problem::invalid("token", "is another user's: open another socket"));
+            }
+            known.link.refresh(identity.clone());
+            known.principal = known.link.principal();
+            let end = end_of(verified.expires_at, self.api.service.now());
+            self.api.expiries.forget(known.link.id(), known.end);
+            self.api.expiries.watch(known.link.id(), end, &self.outbox);
+            known.end = end;
+            Ok(Refreshed { token_expires_at: Some(Time(verified.expires_at)) })
+        });
+        match (result, id) {
+            (Ok(refreshed), Some(id)) => self.outbox.send(result_frame(&id, &refreshed)),
+            (Ok(_), None) => {}
+            (Err(problem), id) => self.answer(id.as_deref(), Err(&problem)),
+        }
+        Step::Next
+    }
+
+    /// Sends an error, if an answer is wanted. (Results are sent where they are made.)
+    fn answer(&self, id: Option<&str>, result: Result<(), &Problem>) {
+        if let (Some(id), Err(problem)) = (id, result) {
+            self.outbox.send(error_frame(id, problem));
+        }
+    }
+
+    /// Counts a frame that was no request.
+    fn strike(&mut self) -> Step<Waited> {
+        self.malformed = self.malformed.saturating_add(1);
+        if self.malformed >= self.api.limits.malformed_max {
+            return Step::Close(Close::raw(4506, "too many malformed frames"));
+        }
+        Step::Next
+    }
+}
+
+impl Known {
+    fn seat(&self, room: &RoomName) -> Option<&Arc<Seat>> {
+        self.seats.iter().find(|seat| seat.room().name == *room && seat.is_in())
+    }
+}
+
+impl Session for NativeSession {
+    type Done = Waited;
+
+    fn on_text(&mut self, text: &str) -> Step<Waited> {
+        let request = match decode_request(text) {
+            Ok(request) => request,
+            Err(problem) => {
+                self.outbox.send(error_frame("null", &problem));
+                return self.strike();
+            }
+        };
+        match &self.phase {
+            Phase::Stranger { address } => {
+                let address = *address;
+                self.greet(request, address)
+            }
+            Phase::Known(_) => self.serve(request),
+            Phase::Over => Step::Next,
+        }
+    }
+
+    fn on_done(&mut self, waited: Waited) -> Step<Waited> {
+        match waited {
+            Waited::Answer(frame) => {
+                if let Some(frame) = frame {
+                    self.outbox.send(frame);
+                }
+                Step::Next
+            }
+            Waited::Verified(id, verified) => self.verified(id, verified),
+            Waited::Refreshed(id, verified) => self.refreshed(id, verified),
+            Waited::Joined(seat, frame) => {
+                if let Some(frame) = frame {
+                    self.outbox.send(frame);
+                }
+                // Behind the answer: what happened meanwhile.
+                seat.release();
+                if let Phase::Known(known) = &mut self.phase {
+                    known.seats.retain(|other| other.is_in() && other.room() != seat.room());
+                    known.seats.push(seat);
+                }
+                Step::Next
+            }
+        }
+    }
+
+    fn on_close(&mut self, ended: Ended) {
+        if let Phase::Known(known) = std::mem::replace(&mut self.phase, Phase::Over) {
+            let reason = match ended {
+                Ended::ByPeer { .. } => LeaveReason::Left,
+                Ended::ByUs { number: 4501 } => LeaveReason::Expired,
+                Ended::ByUs { number: 4002 } => LeaveReason::Draining,
+                Ended::ByUs { number: 4502 } => LeaveReason::Banned,
+                Ended::ByUs { number: 4503 } => LeaveReason::Kicked,
+                Ended::ByUs { .. } | Ended::Lost => LeaveReason::Lost,
+            };
+            self.api.expiries.forget(known.link.id(), known.end);
+            self.api.service.disconnect(&known.link, known.seats, reason);
+        }
+    }
+}
+
+/// A UUID of version 4 from random bits.
+fn connection_id(bits: u128) -> ConnectionId {
+    ConnectionId::from_uuid(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
+}
+
+/// How a socket ends that could not become somebody's.
+fn refused(problem: &Problem) -> Close {
+    match problem {
+        Problem::TokenExpired => Close::raw(4501, "the token has expired"),
+        Problem::Refused(Refusal::RateLimited { wait_ms, .. }) => Close::raw(4003, wait_ms.to_string()),
+        Problem::Unavailable(_) => Close::raw(1011, "something behind the server failed"),
+        problem => Close::raw(4500, problem.message().into_owned()),
+    }
+}
+
+/// An answer as JSON-RPC has it.
+#[derive(Serialize)]
+struct Answer<'a, R> {
+    jsonrpc: &'static str,
+    id: Raw<'a>,
+    result: R,
+}
+
+#[derive(Serialize)]
+struct ErrorAnswer<'a> {
+    jsonrpc: &'static str,
+    id: Raw<'a>,
+    error: RpcError<'a>,
+}
+
+fn result_frame(id: &str, result: &impl Serialize) -> Bytes {
+    to_wire::frame(&Answer { jsonrpc: "2.0", id: Raw(id), result })
+}
+
+fn error_frame(id: &str, problem: &Problem) -> Bytes {
+    problem.log();
+    to_wire::frame(&ErrorAnswer { jsonrpc: "2.0", id: Raw(id), error: problem.rpc() })
+}
+
+/// Makes the frame of an answer, if one is wanted.
+struct Reply(RequestId);
+
+impl Reply {
+    fn error(self, problem: &Problem) -> Option<Bytes> {
+        problem.log();
+        self.0.map(|id| error_frame(&id, problem))
+    }
+}
+
+impl Out for Reply {
+    type Made = Option<Bytes>;
+
+    fn made(self, value: &impl Serialize) -> Option<Bytes> {
+        self.0.map(|id| result_frame(&id, value))
+    }
+
+    fn created(self, value: &impl Serialize) -> Option<Bytes> {
+        self.made(value)
+    }
+}
+
+async fn chat_signal(
+    api: &ApiState,
+    who: &Principal,
+    id: RequestId,
+    room: &RoomName,
+    write: Write,
+) -> Option<Bytes> {
+    let written = async {
+        api.count_send(who, room)?;
+        Ok::<_, Problem>(api.service.write(who, room, write).await?)
+    };
+    match written.await {
+        Ok(written) => Reply(id).made(&Signalled { message: Some(to_wire::posted(&written)) }),
+        Err(problem) => Reply(id).error(&problem),
+    }
+}
+
+/// Everything that needs nothing of the session but who asks.
+async fn answer(api: &ApiState, who: &Principal, id: RequestId, call: Call) -> Option<Bytes> {
+    let reply = Reply(id.clone());
+    let answered = match call {
+        Call::Ping => Ok(reply.made(&Pong { server_time: Time(api.service.now()) })),
+        Call::Get { room } => api.get_room(who, &room, reply).await,
+        Call::List => match who.user() {
+            Some(user) => api.list_rooms(who, user, reply).await,
+            None => Err(Problem::UserOnly),
+        },
+        Call::Update { room, writes } => api.update_room(who, &room, writes, reply).await,
+        Call::History { room, request } => api.history(who, &room, request, reply).await,
+        Call::Search { room, request } => api.search(who, &room, request, reply).await,
+        Call::Unread { room } => api.unread(who, &room, reply).await,
+        Call::Post { room, draft } => api.post(who, &room, draft, reply).await,
+        Call::Message { room, message } => api.message(who, &room, message, reply).await,
+        Call::Write { room, write } => api.write(who, &room, write, reply).await,
+        Call::Typing { room, audience, active } => api.typing(who, &room, audience, active, reply).await,
+        Call::Receipt { room, audience, seq } => api.receipt(who, &room, audience, seq, reply).await,
+        Call::Members { room } => api.members(who, &room, reply).await,
+        Call::Connect { .. }
+        | Call::Refresh { .. }
+        | Call::Join { .. }
+        | Call::Leave { .. }
+        | Call::Signal { .. } => unreachable!("these need the session and are served by it"),
+    };
+    answered.unwrap_or_else(|problem| Reply(id).error(&problem))
+}

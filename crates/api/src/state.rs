@@ -1,0 +1,154 @@
+//! What all requests and sockets of this face share.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sidetalk_core::hub::FaceId;
+use sidetalk_core::ports::{Closing, Entropy, Outlet as _};
+use sidetalk_core::service::Service;
+use sidetalk_edge::close::{Close, Code, Reason, close_of};
+use sidetalk_edge::liveness::Liveness;
+use sidetalk_edge::origin::OriginPolicy;
+use sidetalk_edge::socket::{SocketSettings, Sockets};
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use crate::expiry::Expiries;
+use crate::limits::{ApiLimits, Rates, instant};
+use crate::ticket::Tickets;
+use crate::to_wire;
+use crate::token::Keys;
+use crate::wire::answer::Bounds;
+use crate::wire::notice::{DrainingNotice, Frame};
+
+/// What this face is made of.
+pub struct ApiParts {
+    /// The core.
+    pub service: Arc<Service>,
+    /// Where [`face`](crate::face) stands in the service's list of faces.
+    pub face: FaceId,
+    /// Limits and manners of the sockets; the close numbers are set here.
+    pub socket_settings: SocketSettings,
+    /// Watches the sockets.
+    pub liveness: Arc<Liveness>,
+    /// Keys that sign tokens beside the projects' secrets.
+    pub keys: Arc<dyn Keys>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// The bounds of this face.
+    pub limits: ApiLimits,
+    /// Which pages may connect.
+    pub origins: OriginPolicy,
+    /// How often `liveness` pings, for the clients to know.
+    pub ping_interval: Duration,
+    /// The version of the server, for the documents.
+    pub version: &'static str,
+}
+
+/// What all requests and sockets of this face share. Cloning is cheap.
+#[derive(Clone)]
+pub struct ApiState(Arc<Shared>);
+
+/// The inside of [`ApiState`].
+pub struct Shared {
+    pub(crate) service: Arc<Service>,
+    pub(crate) face: FaceId,
+    pub(crate) sockets: Arc<Sockets>,
+    pub(crate) keys: Arc<dyn Keys>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) limits: ApiLimits,
+    pub(crate) rates: Rates,
+    pub(crate) tickets: Tickets,
+    pub(crate) expiries: Expiries,
+    pub(crate) origins: OriginPolicy,
+    pub(crate) ping_interval: Duration,
+    pub(crate) bounds: Bounds,
+    pub(crate) version: &'static str,
+}
+
+impl Deref for ApiState {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl ApiState {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: ApiParts) -> Self {
+        let settings = SocketSettings { close_of: native_close, ..parts.socket_settings };
+        let core = parts.service.limits();
+        let bounds = Bounds {
+            frame_bytes: settings.frames.message_bytes_max,
+            text_bytes: core.text_bytes_max,
+            signal_bytes: core.signal_bytes_max,
+            page: core.page_max,
+            outbox_bytes: settings.outbox_bytes_max,
+        };
+        Self(Arc::new(Shared {
+            face: parts.face,
+            sockets: Sockets::new(settings, parts.liveness),
+            keys: parts.keys,
+            entropy: parts.entropy,
+            rates: Rates::new(&parts.limits),
+            tickets: Tickets::new(parts.limits.tickets_max),
+            limits: parts.limits,
+            expiries: Expiries::default(),
+            origins: parts.origins,
+            ping_interval: parts.ping_interval,
+            bounds,
+            version: parts.version,
+            service: parts.service,
+        }))
+    }
+
+    /// Starts the sweeper, which ends sockets whose token ends and forgets what is not needed any more. Abort it at the end.
+    #[must_use]
+    pub fn spawn(&self) -> Vec<JoinHandle<()>> {
+        let api = self.clone();
+        vec![tokio::spawn(async move {
+            let mut interval = tokio::time::interval(Duration::from_millis(500));
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut ticks = 0_u64;
+            loop {
+                interval.tick().await;
+                api.expiries.sweep(api.service.now());
+                ticks += 1;
+                if ticks.is_multiple_of(120) {
+                    api.rates.sweep(instant());
+                    api.tickets.sweep(api.service.now());
+                }
+            }
+        })]
+    }
+
+    /// Tells every socket that it will be asked to come back within that time. Call it before
+    /// [`Service::drain`].
+    pub fn announce_drain(&self, within: Duration) {
+        let retry_after_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        let frame = to_wire::frame(&Frame::new("server.draining", DrainingNotice { retry_after_ms }));
+        for outbox in self.expiries.outboxes() {
+            outbox.send(frame.clone());
+        }
+    }
+}
+
+/// The close numbers of the native protocol. Below 4500: come back. From 4500 on: something must change first.
+#[must_use]
+pub fn native_close(reason: Reason) -> Close {
+    use sidetalk_core::event::LeaveReason;
+    match reason {
+        Reason::NoPong => Close::raw(4001, "no answer to a ping"),
+        Reason::NoLogin => Close::raw(4504, "not authenticated in time"),
+        Reason::Core(Closing::Slow) => Close::raw(4000, "too slow: come back with your position"),
+        Reason::Core(Closing::Draining { after }) => Close::raw(4002, after.as_millis().to_string()),
+        Reason::Core(Closing::TokenExpired) => Close::raw(4501, "the token has expired"),
+        Reason::Core(Closing::Bug) => Close::new(Code::Internal, "internal error"),
+        Reason::Core(Closing::Left(LeaveReason::Banned)) => Close::raw(4502, "banned"),
+        Reason::Core(Closing::Left(LeaveReason::Kicked)) => Close::raw(4503, "kicked"),
+        Reason::Core(Closing::Left(LeaveReason::RoomDeleted)) => Close::raw(4505, "ended by the project"),
+        reason @ Reason::Core(Closing::Left(_)) => close_of(reason),
+    }
+}
