@@ -30,8 +30,11 @@ pub(crate) fn judge(results: &Results) -> Vec<Goal> {
         let per_cpu_s = |target| results.signal(scenario, target, |outcome| outcome.per_cpu_s);
         Some(per_cpu_s(Sidetalk)? / per_cpu_s(to)?)
     };
-    let own =
-        |scenario: &str, read: fn(&crate::load::Outcome) -> f64| results.signal(scenario, Sidetalk, read);
+    // How little of a core was used says nothing about a round that did not keep up.
+    let kept_up = |scenario: &str, read: fn(&crate::load::Outcome) -> f64| {
+        results.over(scenario, Sidetalk).filter(|over| *over == 0.0)?;
+        results.signal(scenario, Sidetalk, read)
+    };
     let chat = |read: fn(&crate::chat::ChatOutcome) -> f64| results.chat(read);
     let idle = |history, read: fn(&crate::idle::IdleOutcome) -> f64| results.idle(Sidetalk, history, read);
     let start = results.start.as_ref();
