@@ -1,0 +1,63 @@
+//! The storage contract: every promise of `sidetalk_core::ports`, asked of every engine.
+//!
+//! `contract.rs` has the questions, written once for all engines; `world.rs` the words to ask them in; `sqlite.rs` what
+//! only the embedded engine promises; `killed.rs` what is left after `kill -9`. A further engine is one more
+//! implementation of [`world::Engine`] and one more line below.
+
+mod contract;
+mod killed;
+mod sqlite;
+mod world;
+
+macro_rules! contract {
+    ($engine:ident: $($promise:ident)*) => {
+        mod embedded {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    let engine = $crate::world::$engine::default();
+                    $crate::contract::$promise($crate::world::World::new(engine)).await;
+                }
+            )*
+        }
+    };
+}
+
+contract! {
+    Embedded:
+    entries_are_numbered_without_gaps
+    time_rises_when_the_clock_goes_back
+    a_room_that_was_not_opened_is_gone
+    opening_again_returns_the_room_unchanged
+    a_retry_gets_the_first_result
+    a_retry_is_known_after_the_message_is_gone
+    what_is_refused_leaves_nothing
+    nothing_is_posted_after_the_ban_that_forbids_it
+    slow_mode_looks_at_the_last_post
+    every_read_path_applies_the_audience_rule
+    groups_are_compared_exactly
+    pages_are_right_at_every_edge
+    a_conversation_has_its_own_pages
+    a_deleted_message_is_a_tombstone
+    an_edit_replaces_the_text_everywhere
+    clearing_removes_one_conversation
+    reactions_stand_in_the_order_of_first_use
+    pins_can_be_listed
+    replay_returns_what_was_committed
+    replay_can_be_cut_anywhere
+    a_deleted_room_comes_back_empty_in_another_epoch
+    unread_messages_are_counted_up_to_a_bound
+    a_marker_only_goes_forward
+    search_finds_words
+    search_takes_any_text
+    search_follows_edits_and_deletions
+    retention_removes_the_old_and_says_so
+    an_erased_user_leaves_tombstones
+    a_backup_is_a_store
+    the_sink_sees_every_commit_in_order
+    the_sink_is_told_the_members
+    a_room_is_the_same_after_reopening
+    rooms_are_listed_by_name
+    projects_and_users_come_back_as_stored
+    check_writes
+}

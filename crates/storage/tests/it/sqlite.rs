@@ -1,0 +1,249 @@
+//! What only the embedded engine promises: failing statements, a full disk, files, locks.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sidetalk_core::command::Write;
+use sidetalk_core::event::Event;
+use sidetalk_core::model::{Audience, RoomSpec, Seq, Viewer};
+use sidetalk_core::ports::{PageAnchor, ProjectStore, RoomStore, Upkeep, UserProfile};
+use sidetalk_core::refusal::Failure;
+use sidetalk_core::transaction::WriteResult;
+use sidetalk_storage::{OpenError, Sqlite, SqliteConfig};
+
+use crate::world::{
+    Embedded, Engine, Witness, World, at, between, id, key, member, owner, request, say, say_once, text, to,
+};
+
+const SERVER: Viewer = Viewer::Server;
+
+/// Everything that can be read of a room.
+async fn state(world: &World<Embedded>) -> String {
+    let room = world.store().room(&key("r")).await.expect("a room").expect("there");
+    let page = world.page("r", &SERVER, &request(PageAnchor::Newest, 1_000)).await;
+    let entries = world.entries("r", &SERVER).await;
+    let mut members: Vec<_> = room.members.iter().collect();
+    members.sort_by_key(|(user, _)| user.as_str().to_owned());
+    format!("{:?} {:?} {:?} {members:?} {page:?} {entries:?}", room.head, room.last_at, room.settings)
+}
+
+/// Makes every statement of every kind of write fail in turn.
+#[tokio::test]
+async fn a_write_that_fails_at_any_step_leaves_nothing() {
+    let world = World::new(Embedded::default());
+    let witness = Arc::new(Witness::default());
+    world.store().attach(witness.clone());
+    world.open("r").await;
+    let alice = owner("alice");
+    let posted = world.write("r", &alice, say("target")).await;
+    let Event::MessagePosted(message) = &posted.event else { panic!("not a post") };
+    let target = message.id;
+    let edit = |words| Write::Edit { message: target, parts: text(words), mentions: Vec::new() };
+    let writes = [
+        say_once("c1", "post"),
+        to(between(&["bob", "carol"]), "private"),
+        edit("unindexed"),
+        Write::React { message: target, emoji: "👍".into() },
+        Write::Pin { message: target },
+        Write::Mute { user: id("bob"), duration: None },
+        Write::SetTitle(Some("title".into())),
+        Write::Unreact { message: target, emoji: "👍".into() },
+        Write::Delete { message: target },
+        Write::ClearHistory(between(&["alice", "bob", "carol"])),
+        Write::ClearHistory(Audience::Room),
+    ];
+    for write in writes {
+        world.found("r", &SERVER, "target").await; // Brings the index up to date, so that edits touch it.
+        let before = state(&world).await;
+        let told = witness.entries("r").len();
+        let mut failed = 0;
+        for steps in 0..1_000 {
+            world.store().inject_failure_after(steps);
+            match world.try_write("r", &alice, write.clone()).await {
+                Ok(written) => {
+                    assert!(matches!(written.result, WriteResult::Appended(_)));
+                    break;
+                }
+                Err(Failure::Refused(refusal)) => panic!("{write:?} was refused: {refusal}"),
+                Err(Failure::Unavailable(_)) => failed += 1,
+            }
+            assert_eq!(state(&world).await, before, "{write:?} failed at step {steps}");
+            assert_eq!(witness.entries("r").len(), told);
+        }
+        world.store().inject_failure_after(u32::MAX);
+        assert!(failed >= 3, "{write:?} can fail at BEGIN, in the middle and at COMMIT");
+        assert_eq!(world.entries("r", &SERVER).await.last(), witness.entries("r").last());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_failed_batch_nothing_is_stored_and_nothing_answered() {
+    let world = Arc::new(World::new(Embedded::default()));
+    world.open("r").await;
+    let mut stored = Vec::new();
+    let mut failures = 0;
+    for round in 0..30 {
+        world.store().inject_failure_after(round * 3);
+        let posts: Vec<_> = (0..20)
+            .map(|number| {
+                let world = world.clone();
+                let words = format!("{round}/{number}");
+                tokio::spawn(async move {
+                    let outcome = world.try_write("r", &member("alice"), say(&words)).await;
+                    (words, outcome)
+                })
+            })
+            .collect();
+        for post in posts {
+            match post.await.expect("no panic") {
+                (words, Ok(written)) => stored.push((written.position().seq, words)),
+                (_, Err(Failure::Unavailable(_))) => failures += 1,
+                (words, Err(refused)) => panic!("{words} was refused: {refused}"),
+            }
+        }
+    }
+    world.store().inject_failure_after(u32::MAX);
+    stored.sort();
+    let page = world.page("r", &SERVER, &request(PageAnchor::Newest, 10_000)).await;
+    let read: Vec<_> = page.messages.iter().map(|message| (message.seq, message.text())).collect();
+    assert_eq!(read, stored);
+    assert!((1..).zip(&stored).all(|(number, (seq, _))| *seq == Seq(number)), "no gap");
+    assert!(failures > 0);
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_writes_only_and_passes() {
+    let mut world = World::new(Embedded::default());
+    world.open("r").await;
+    let alice = member("alice");
+    let words = "x".repeat(10_000);
+    world.write("r", &alice, say(&words)).await;
+    world.store().limit_growth(Some(8)).await.expect("limited");
+    let mut kept = 1;
+    let failure = loop {
+        match world.try_write("r", &alice, say(&words)).await {
+            Ok(_) => kept += 1,
+            Err(failure) => break failure,
+        }
+        assert!(kept < 100, "the disk never gets full");
+    };
+    assert_eq!(failure.code(), "unavailable");
+    assert_eq!(world.entries("r", &SERVER).await.len(), kept, "reads go on");
+    for _ in 0..3 {
+        assert!(world.try_write("r", &alice, say(&words)).await.is_err());
+    }
+    world.store().limit_growth(None).await.expect("space is back");
+    let next = world.write("r", &alice, say("again")).await;
+    assert_eq!(next.seq, Seq(kept as u64 + 1));
+    world.reopen();
+    assert_eq!(world.entries("r", &SERVER).await.len(), kept + 1);
+}
+
+#[tokio::test]
+async fn the_last_number_of_a_room_is_said_clearly() {
+    let mut world = World::new(Embedded::default());
+    world.open("r").await;
+    world.open("other").await;
+    world.close();
+    let conn = rusqlite::Connection::open(world.engine.path()).expect("opens");
+    conn.execute("UPDATE room SET head = 4294967294 WHERE name = 'r'", []).expect("updated");
+    drop(conn);
+    world.reopen();
+    let last = world.write("r", &member("alice"), say("last")).await;
+    assert_eq!(last.seq, Seq(u64::from(u32::MAX)));
+    let alice = member("alice");
+    let full = world.try_write("r", &alice, say("one too many"));
+    let beside = world.try_write("other", &alice, say("beside"));
+    let (full, beside) = tokio::join!(full, beside);
+    let Err(Failure::Unavailable(full)) = full else { panic!("stored") };
+    assert!(full.source.to_string().contains("last number"), "{full:?}");
+    beside.expect("the other room goes on");
+    assert_eq!(world.history("r", &SERVER).await, "4294967295 last");
+}
+
+/// The file is searched byte by byte for what must be gone.
+#[tokio::test]
+async fn an_erased_user_is_not_in_the_files() {
+    let mut world = World::new(Embedded::default());
+    let r = key("r");
+    world.open("r").await;
+    let bob = member("bob");
+    let profile = UserProfile { id: id("bob"), name: "bob's name".into(), avatar: None, created_at: at(1) };
+    world.store().put_user(r.project, &profile).await.expect("stored");
+    for number in 0..400 {
+        let filler = format!("xylophone{number} {}", "filler ".repeat(number % 40));
+        world.write("r", &bob, say_once(&format!("client{number}"), &filler)).await;
+        world.write("r", &member("alice"), say(&format!("kept{number}"))).await;
+    }
+    let posted = world.write("r", &bob, say("to be edited")).await;
+    let Event::MessagePosted(message) = &posted.event else { panic!("not a post") };
+    let edit = Write::Edit { message: message.id, parts: text("xylophone edited"), mentions: Vec::new() };
+    world.write("r", &bob, edit).await;
+    assert_eq!(world.found("r", &SERVER, "xylophone17").await.matches("(gone)").count(), 0);
+    assert!(holds(&world, "xylophone") && holds(&world, "bob's name"), "the search works at all");
+    world.store().erase_user(r.project, &id("bob"), at(9_000)).await.expect("erased");
+    assert!(holds(&world, "kept399"));
+    for gone in ["xylophone", "bob's name", "to be edited", "client17"] {
+        assert!(!holds(&world, gone), "{gone} is still in a file");
+    }
+    world.reopen();
+    assert!(!holds(&world, "xylophone"));
+    assert_eq!(world.found("r", &SERVER, "kept399").await.matches("kept399").count(), 1);
+}
+
+fn holds(world: &World<Embedded>, wanted: &str) -> bool {
+    let path = world.engine.path();
+    let files = std::fs::read_dir(path.parent().expect("a folder")).expect("a list");
+    files.flatten().any(|file| {
+        let bytes = std::fs::read(file.path()).expect("readable");
+        bytes.windows(wanted.len()).any(|window| window == wanted.as_bytes())
+    })
+}
+
+#[test]
+fn a_store_is_opened_once() {
+    let engine = Embedded::default();
+    let first = engine.open();
+    let second = Sqlite::open(SqliteConfig::new(engine.path()));
+    let Err(error) = second else { panic!("opened twice") };
+    assert!(matches!(error, OpenError::Locked { .. }), "{error}");
+    first.close();
+    engine.open();
+}
+
+#[test]
+fn other_schemas_are_refused() {
+    let engine = Embedded::default();
+    drop(engine.open());
+    let alter = |sql: &str| {
+        let conn = rusqlite::Connection::open(engine.path()).expect("opens");
+        conn.execute_batch(sql).expect("altered");
+    };
+    let refused = || Sqlite::open(SqliteConfig::new(engine.path())).err().expect("a refusal");
+    alter("PRAGMA user_version = 999");
+    assert!(matches!(refused(), OpenError::Newer { found: 999, .. }), "{}", refused());
+    alter("PRAGMA user_version = 1; PRAGMA application_id = 5");
+    assert!(matches!(refused(), OpenError::Foreign { .. }), "{}", refused());
+    std::fs::write(engine.path(), "this is no database at all, and long enough to be looked at")
+        .expect("written");
+    assert!(matches!(refused(), OpenError::Engine { .. }), "{}", refused());
+    let nowhere = Sqlite::open(SqliteConfig::new(Path::new("/proc/none/sidetalk.db")));
+    assert!(matches!(nowhere.err(), Some(OpenError::Io { .. })));
+}
+
+#[tokio::test]
+async fn a_closed_store_answers_that_it_is() {
+    let world = World::new(Embedded::default());
+    world.open("r").await;
+    let accepted = world.try_write("r", &member("alice"), say("before")).await;
+    world.store().close();
+    world.store().close();
+    assert!(accepted.is_ok());
+    assert_eq!(world.refused("r", &member("alice"), say("after")).await, "unavailable");
+    let read = world.store().room(&key("r")).await;
+    assert_eq!(read.expect_err("closed").code(), "unavailable");
+    assert!(world.store().check().await.is_err());
+    let opened =
+        world.store().open(&key("new"), &RoomSpec::default(), sidetalk_core::model::Epoch(1), at(1)).await;
+    assert_eq!(opened.expect_err("closed").code(), "unavailable");
+}
