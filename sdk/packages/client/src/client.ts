@@ -76,7 +76,7 @@ export class SidetalkClient extends Emitter<ClientEvents> {
    * Resolves when the server has welcomed us, and goes on trying until then. Rejects when trying is of no use (a refused
    * token, a ban), or when it is aborted, which closes the client.
    */
-  connect({ signal }: { signal?: AbortSignal } = {}): Promise<Welcome> {
+  connect({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<Welcome> {
     if (signal?.aborted) return Promise.reject(SidetalkError.aborted(signal.reason));
     return new Promise((resolve, reject) => {
       const settle = (state: ClientState) => {

@@ -99,6 +99,21 @@ test("what was acknowledged but fell out of reach does not stay pending", async 
   assert.deepEqual(room.pending, []);
 });
 
+test("a message that was cleared away before it came back does not stay pending", async () => {
+  const stage = new Stage();
+  const { room, peer } = await stage.room();
+  const posting = room.post("hello");
+  await peer.answer(peer.take("message.post"), ack(5));
+  await posting;
+  await peer.say({ jsonrpc: "2.0", ...posted(6) });
+  assert.deepEqual(room.pending, []);
+  const again = room.post("hello");
+  await peer.answer(peer.take("message.post"), ack(7));
+  await again;
+  await stage.rejoin({ resume: "ok", history: null, events: [] });
+  assert.deepEqual(room.pending, []);
+});
+
 test("messages written while offline are sent when the room is back", async () => {
   const stage = new Stage();
   const { room, peer } = await stage.room();

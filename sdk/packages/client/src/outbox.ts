@@ -81,11 +81,12 @@ export class Outbox {
     this.pump();
   }
 
-  /** Those that were sent on earlier links and that will never be told of again. */
-  settle(): void {
-    for (const entry of [...this.#entries]) {
-      if (entry.shown.posted && this.#options.seen(entry.shown.posted.seq)) this.#remove(entry);
-    }
+  /**
+   * Stored messages whose `message.posted` will not come any more: the log has been seen beyond them (somebody cleared
+   * the history), or, `all`, the room was joined anew and whatever was stored before has been told.
+   */
+  settle(all: boolean): void {
+    for (const entry of this.#in("sent")) if (all || this.#options.seen(entry.shown.posted!.seq)) this.#remove(entry);
   }
 
   /** All that wait fail; they can be tried again if the outbox is not closed for good. */

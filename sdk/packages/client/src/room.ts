@@ -115,7 +115,7 @@ export class Room extends Emitter<T.RoomEvents> {
    * Shows at once as pending; resolves when it is stored. It is sent again over lost links until the server has
    * answered, and stored once. `rate_limited` is waited out; `slow_mode` and other refusals fail it.
    */
-  post(draft: string | T.Draft, { signal }: { signal?: AbortSignal } = {}): Promise<T.Posted> {
+  post(draft: string | T.Draft, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<T.Posted> {
     const full = typeof draft === "string" ? { text: draft } : draft;
     this.#typing.set(false, full.audience);
     return this.#outbox.add(full, signal);
@@ -171,7 +171,7 @@ export class Room extends Emitter<T.RoomEvents> {
   async signal(
     type: string | null,
     data?: unknown,
-    { to, confirm = true, ...options }: T.CallOptions & { to?: T.SignalTarget; confirm?: boolean } = {},
+    { to, confirm = true, ...options }: T.CallOptions & { to?: T.SignalTarget | undefined; confirm?: boolean } = {},
   ): Promise<Omit<T.Posted, "repeated"> | null> {
     const params = { type: type ?? undefined, data, to };
     if (!confirm) {
@@ -183,12 +183,12 @@ export class Room extends Emitter<T.RoomEvents> {
   }
 
   /** Call it at every key press; others are told at most every 3 s, and that it has ended after 5 s without a call. */
-  typing(active: boolean, { audience }: { audience?: T.Audience } = {}): void {
+  typing(active: boolean, { audience }: { audience?: T.Audience | undefined } = {}): void {
     this.#typing.set(active, audience);
   }
 
   /** Resolves with where the marker stands. It only moves forward; calls in quick succession are joined. */
-  markRead(seq: number, { audience, signal }: { audience?: T.Audience; signal?: AbortSignal } = {}): Promise<number> {
+  markRead(seq: number, { audience, signal }: { audience?: T.Audience | undefined; signal?: AbortSignal | undefined } = {}): Promise<number> {
     return abortable(this.#markers.mark(seq, audience), signal);
   }
 
@@ -207,7 +207,7 @@ export class Room extends Emitter<T.RoomEvents> {
   }
 
   /** Removes all messages of exactly this audience, for everybody. */
-  clearHistory({ audience, ...options }: T.CallOptions & { audience?: T.Audience } = {}): Promise<T.Changed> {
+  clearHistory({ audience, ...options }: T.CallOptions & { audience?: T.Audience | undefined } = {}): Promise<T.Changed> {
     return this.#call("history.clear", { audience }, options);
   }
 
@@ -219,7 +219,7 @@ export class Room extends Emitter<T.RoomEvents> {
     return (await this.#call<{ members: T.Member[] }>("member.list", {}, options)).members;
   }
 
-  mute(user: string, { durationS, ...options }: T.CallOptions & { durationS?: number } = {}): Promise<T.Changed> {
+  mute(user: string, { durationS, ...options }: T.CallOptions & { durationS?: number | undefined } = {}): Promise<T.Changed> {
     return this.#call("member.mute", { user, duration_s: durationS }, options);
   }
 
@@ -231,7 +231,7 @@ export class Room extends Emitter<T.RoomEvents> {
     return this.#call("member.kick", { user }, options);
   }
 
-  ban(user: string, { durationS, ...options }: T.CallOptions & { durationS?: number } = {}): Promise<T.Changed> {
+  ban(user: string, { durationS, ...options }: T.CallOptions & { durationS?: number | undefined } = {}): Promise<T.Changed> {
     return this.#call("member.ban", { user, duration_s: durationS }, options);
   }
 
@@ -367,7 +367,7 @@ export class Room extends Emitter<T.RoomEvents> {
     if (!first && !reset) this.emit("resumed", { events: result.events.length });
     if (this.#gone) return;
     if (first) this.#hold();
-    this.#outbox.settle();
+    this.#outbox.settle(true);
     this.#outbox.pump();
     this.#wake();
   }
@@ -426,6 +426,7 @@ export class Room extends Emitter<T.RoomEvents> {
     if (method === "message.posted" && message?.sender.user === this.#state!.me.user) {
       this.#outbox.posted(message, position!);
     }
+    if (logged) this.#outbox.settle(false);
   }
 
   /** What the event means for the state and for this connection, before it is told. */

@@ -133,6 +133,23 @@ test("attached late it leaves a gap rather than a hole", async () => {
   assert.deepEqual(timeline.view().gaps, [{ after: 0, before: 3 }]);
 });
 
+test("without any history there is one gap, until the first entry tells where", async () => {
+  const stage = new Stage();
+  const { room, peer } = await stage.room({ history: 0 }, { history: { messages: [], more_before: true } });
+  const timeline = new Timeline();
+  timeline.attach(room);
+  const [gap] = timeline.view().gaps;
+  assert.equal(gap?.after, 0);
+  timeline.add(page([message(7), message(8)], { before: gap!.before }, { more_before: true }));
+  assert.deepEqual([seqs(timeline.view().messages), timeline.view().gaps], [[7, 8], [{ after: 0, before: 7 }]]);
+  await peer.say({ jsonrpc: "2.0", ...posted(9) });
+  assert.deepEqual(seqs(timeline.view().messages), [7, 8, 9]);
+  const other = new Timeline();
+  other.reset({ messages: [], more_before: true });
+  happen(other, posted(9));
+  assert.deepEqual([seqs(other.view().messages), other.view().gaps], [[9], [{ after: 0, before: 9 }]]);
+});
+
 // Pages are read at any moment at or after the last entry that we had when we asked, arrive at any later moment, and
 // messages that are read back from the log show themselves as they are now. Whatever the order, at the end the timeline
 // is what the server has.

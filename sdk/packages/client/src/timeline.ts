@@ -52,6 +52,8 @@ export class Timeline extends Emitter<{ change: TimelineChange }> {
   /** Ascending by `seq`. */
   #ordered: Message[] = [];
   #seen = 0;
+  /** From where on every entry has come live. */
+  #live: number | undefined;
   #strays: { type: MessageEntryType; event: MessageEntry }[] = [];
   /** Up to which `seq` each audience was cleared. */
   readonly #cleared = new Map<string, number>();
@@ -94,6 +96,7 @@ export class Timeline extends Emitter<{ change: TimelineChange }> {
   apply<K extends keyof LogEvents>(type: K, event: LogEvents[K]): void {
     if (event.seq <= this.#seen) return;
     this.#seen = event.seq;
+    if (this.#live === undefined) this.#goLive(event.seq);
     if (type === "message.posted") {
       // Read back from the store it is the message as it is now, so entries that follow may be in it already.
       const ids = this.#take([(event as LogEvents["message.posted"]).message], event.seq);
@@ -154,7 +157,9 @@ export class Timeline extends Emitter<{ change: TimelineChange }> {
     this.#covered.clear();
     this.#take(history?.messages ?? [], seen);
     const first = history ? (history.more_before ? history.messages[0]?.seq : 0) : undefined;
-    this.#cover(all, { from: first ?? seen + 1, to: Infinity });
+    this.#live = undefined;
+    // Of a room that nothing is known of, not even its length, the first entry will tell.
+    if (first !== undefined || seen) this.#goLive(first ?? seen + 1);
     this.#changed({ kind: "reset", ids: [] });
   }
 
@@ -221,6 +226,11 @@ export class Timeline extends Emitter<{ change: TimelineChange }> {
     for (const { id } of gone) this.#byId.delete(id);
     this.#ordered = this.#ordered.filter(({ id }) => this.#byId.has(id));
     this.#changed({ kind: "messages", ids: gone.map(({ id }) => id) });
+  }
+
+  #goLive(from: number): void {
+    this.#live = from;
+    this.#cover(all, { from, to: Infinity });
   }
 
   #cover(key: string, range: Range | undefined): void {

@@ -303,7 +303,7 @@ export interface LocalRoomEvents {
 
 export interface RoomEvents extends LogEvents, MomentEvents, LocalRoomEvents {}
 
-// This client's options and states.
+// This client's options and states. What a caller may leave out may also be `undefined`.
 
 /** Why a token is wanted: the first link, the server refused the last one, it ends soon, or it has ended. */
 export type TokenReason = "connect" | "refused" | "expiring" | "expired";
@@ -315,17 +315,17 @@ export interface ClientOptions {
   readonly url: string;
   readonly token: string | TokenProvider;
   /** Needed where `globalThis.WebSocket` is missing (Node before 22). */
-  readonly WebSocket?: WebSocketConstructor;
+  readonly WebSocket?: WebSocketConstructor | undefined;
   /** Told to the server's logs: `"shop/2.1"`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** How long a call may wait for a link and an answer; default 30,000. Posting waits without end. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** First and longest pause between attempts to connect; default 500 and 30,000. */
-  readonly backoff?: { readonly firstMs?: number; readonly longestMs?: number };
+  readonly backoff?: { readonly firstMs?: number; readonly longestMs?: number } | undefined;
   /** Messages per room that may wait to be sent; default 100. */
-  readonly queueLimit?: number;
+  readonly queueLimit?: number | undefined;
   /** Clock, timers and chance; for tests. */
-  readonly environment?: Partial<Environment>;
+  readonly environment?: Partial<Environment> | undefined;
 }
 
 /** The outside world, as far as this package touches it. */
@@ -362,9 +362,9 @@ export interface WebSocketLike {
 export type WebSocketConstructor = new (url: string, protocols?: string | string[]) => WebSocketLike;
 
 export interface CallOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Instead of the client's `timeoutMs`. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 export type ClientState =
@@ -405,15 +405,15 @@ export interface ClientEvents {
 
 export interface JoinOptions extends CallOptions {
   /** How many of the newest messages to bring: 0-300, default 50. */
-  readonly history?: number;
+  readonly history?: number | undefined;
   /** Whether to be told who is there; default true. */
-  readonly presence?: boolean;
+  readonly presence?: boolean | undefined;
   /** Bring the unread counts (`room.joined.unread`); default false. */
-  readonly unread?: boolean;
+  readonly unread?: boolean | undefined;
   /** Bring the pinned messages (`room.joined.pinned`); default false. */
-  readonly pinned?: boolean;
+  readonly pinned?: boolean | undefined;
   /** Text of at most 4 KiB that others see in your presence. */
-  readonly data?: string;
+  readonly data?: string | undefined;
 }
 
 /** `joining` and `joined` speak of the link; after `removed` and `left` a room stays as it is. */
@@ -434,15 +434,15 @@ export interface RoomState {
 
 /** A message to post; the names are those of the wire. */
 export interface Draft {
-  readonly text?: string;
-  readonly format?: TextFormat;
-  readonly parts?: readonly DraftPart[];
-  readonly audience?: Audience;
-  readonly mentions?: readonly string[];
-  readonly reply_to?: string;
-  readonly label?: string;
+  readonly text?: string | undefined;
+  readonly format?: TextFormat | undefined;
+  readonly parts?: readonly DraftPart[] | undefined;
+  readonly audience?: Audience | undefined;
+  readonly mentions?: readonly string[] | undefined;
+  readonly reply_to?: string | undefined;
+  readonly label?: string | undefined;
   /** Chosen by the client if absent; the same one is never stored twice. */
-  readonly client_id?: string;
+  readonly client_id?: string | undefined;
 }
 
 /** One moment of a message of yours that is not in the log yet. A new object for each change. */
@@ -467,27 +467,27 @@ export interface PendingMessage {
 export type Edit = Pick<Draft, "text" | "format" | "parts" | "mentions">;
 
 export interface HistoryQuery {
-  readonly before?: number;
-  readonly after?: number;
-  readonly around?: number;
-  readonly limit?: number;
-  readonly audience?: Audience;
-  readonly pinned?: boolean;
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+  readonly around?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly audience?: Audience | undefined;
+  readonly pinned?: boolean | undefined;
 }
 
 export interface SearchQuery {
   readonly text: string;
-  readonly before?: number;
-  readonly limit?: number;
-  readonly audience?: Audience;
-  readonly sender?: string;
+  readonly before?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly audience?: Audience | undefined;
+  readonly sender?: string | undefined;
 }
 
 /** `null` sets the default of the project. */
 export interface RoomChanges {
-  readonly title?: string | null;
-  readonly chat_enabled?: boolean | null;
-  readonly slow_mode_s?: number | null;
-  readonly private_chat?: PrivateChat | null;
-  readonly retention_s?: number | null;
+  readonly title?: string | null | undefined;
+  readonly chat_enabled?: boolean | null | undefined;
+  readonly slow_mode_s?: number | null | undefined;
+  readonly private_chat?: PrivateChat | null | undefined;
+  readonly retention_s?: number | null | undefined;
 }

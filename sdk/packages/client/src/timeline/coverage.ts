@@ -29,6 +29,9 @@ export function unite(a: readonly Range[] = [], b: readonly Range[] = []): reado
   return b.reduce<readonly Range[]>(cover, a);
 }
 
+/** Behind every message. */
+const end = 2 ** 32 - 1;
+
 export function gapsOf(ranges: readonly Range[]): Gap[] {
   const gaps: Gap[] = [];
   let after = 0;
@@ -36,7 +39,7 @@ export function gapsOf(ranges: readonly Range[]): Gap[] {
     if (from > after + 1) gaps.push({ after, before: from });
     after = to;
   }
-  return gaps;
+  return after ? gaps : [{ after, before: end }];
 }
 
 /** What a page covers: between its ends, and beyond them where nothing more is said to be. */
