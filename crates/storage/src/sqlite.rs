@@ -94,7 +94,9 @@ impl SqliteConfig {
 /// The embedded store. Closed by [`Sqlite::close`] or by dropping it: what was accepted is written first.
 pub struct Sqlite {
     shared: Arc<Shared>,
+    /// All threads but the writer.
     threads: Mutex<Vec<JoinHandle<()>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
     faults: Arc<Faults>,
     config: SqliteConfig,
 }
@@ -143,42 +145,41 @@ impl Sqlite {
         let reader = || Db::open(&path, reads, Arc::default()).map_err(engine);
         let copying = reader()?;
         let reading = (0..config.readers.max(1)).map(|_| reader()).collect::<Result<Vec<_>, _>>()?;
-        let store = Self { shared: shared.clone(), threads: Mutex::default(), faults, config };
         let log = shared.log.clone();
-        store.spawn("sqlite-log", move || log.run(&copying)).map_err(io)?;
+        // The writer takes the lock with it when it ends.
+        let writer = Writer::new(writing, shared.clone());
+        let writer = spawn("sqlite-write", move || {
+            writer.run();
+            drop(lock);
+        });
+        let writer = Mutex::new(Some(writer.map_err(io)?));
+        let store = Self { shared: shared.clone(), threads: Mutex::default(), writer, faults, config };
+        store.keep(spawn("sqlite-log", move || log.run(&copying)).map_err(io)?);
         for db in reading {
             let shared = shared.clone();
-            store.spawn("sqlite-read", move || read(&shared, db)).map_err(io)?;
+            store.keep(spawn("sqlite-read", move || read(&shared, db)).map_err(io)?);
         }
-        // The writer ends last and takes the lock with it.
-        let writer = Writer::new(writing, shared);
-        store
-            .spawn("sqlite-write", move || {
-                writer.run();
-                drop(lock);
-            })
-            .map_err(io)?;
         Ok(store)
     }
 
-    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work)?;
-        self.threads.lock().push(thread);
-        Ok(())
+    /// Remembers a thread to wait for.
+    fn keep(&self, thread: JoinHandle<()>) {
+        let mut threads = self.threads.lock();
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(thread);
     }
 
     /// Ends the store: takes no more work, does what it has accepted, and waits for its threads. Later calls are answered
     /// as unavailable. Blocks; calling it twice is harmless.
     pub fn close(&self) {
         self.shared.reads.close();
-        self.shared.writes.close();
         self.shared.log.stop();
         let threads = std::mem::take(&mut *self.threads.lock());
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the store had panicked");
-            }
-        }
+        threads.into_iter().for_each(join);
+        // The last connection that closes empties the write-ahead log and removes it: that must be one that may write.
+        self.shared.writes.close();
+        let writer = self.writer.lock().take();
+        writer.into_iter().for_each(join);
     }
 
     /// Makes the step after the next `steps` statements of the writer fail. For tests.
@@ -306,6 +307,16 @@ struct Erased {
 impl Drop for Sqlite {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a thread of the store had panicked");
     }
 }
 
@@ -576,7 +587,7 @@ impl Upkeep for Sqlite {
             let copying = move || {
                 let _ = answer.send(back_up(&source, &target));
             };
-            self.spawn("sqlite-backup", copying).map_err(|error| Fault::Io(error).failure(doing))?;
+            self.keep(spawn("sqlite-backup", copying).map_err(|error| Fault::Io(error).failure(doing))?);
             let copied = answered.await.unwrap_or(Err(Fault::Closed));
             copied.map_err(|fault| fault.failure(doing))
         })
@@ -600,19 +611,28 @@ impl Upkeep for Sqlite {
 /// Copies the database as it is at this moment, without what was deleted, and puts it in place when it is whole and synced.
 fn back_up(source: &Path, target: &Path) -> Result<(), Fault> {
     let partial = lock::beside(target, "partial");
-    if let Err(error) = std::fs::remove_file(&partial)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(error.into());
-    }
+    remove(&partial)?;
     let role = Role { reads_only: false, durability: Durability::Full, cache_bytes: 8 << 20 };
     let db = Db::open(source, role, Arc::default())?;
     let name = partial.to_str().ok_or_else(|| std::io::Error::other("the path is not UTF-8"))?;
     db.execute("VACUUM INTO ?1", [name])?;
     std::fs::File::open(&partial)?.sync_all()?;
+    // What a copy at this place has left in its write-ahead log would be taken for the new one's.
+    for left in ["-wal", "-shm"] {
+        let mut name = target.as_os_str().to_owned();
+        name.push(left);
+        remove(Path::new(&name))?;
+    }
     std::fs::rename(&partial, target)?;
     if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }

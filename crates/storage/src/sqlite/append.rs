@@ -4,7 +4,8 @@ use std::future::{Future, ready};
 
 use sidetalk_core::event::{Entry, Event, MessageRef};
 use sidetalk_core::model::{
-    Audience, ClientId, Message, MessageId, Part, RoomKey, RoomSettings, Seq, Timestamp, UserId,
+    Audience, ClientId, ConnectionId, Message, MessageId, Part, RoomKey, RoomSettings, Seq, SignalType,
+    Timestamp, UserId,
 };
 use sidetalk_core::ports::RoomTx;
 use sidetalk_core::refusal::Unavailable;
@@ -146,8 +147,8 @@ impl Tx<'_> {
         fingerprint: Option<Fingerprint>,
     ) -> Result<(), Fault> {
         let id = message.id.as_uuid();
-        let connection = message.sender.connection.map(|id| id.as_uuid());
-        let reply_to = message.reply_to.map(|id| id.as_uuid());
+        let connection = message.sender.connection.map(ConnectionId::as_uuid);
+        let reply_to = message.reply_to.map(MessageId::as_uuid);
         let sender = message.sender.user.as_ref().map(UserId::as_str);
         let client_id = message.client_id.as_ref().map(ClientId::as_str);
         self.db.execute(
@@ -164,7 +165,7 @@ impl Tx<'_> {
                 rows::parts_column(&message.parts),
                 rows::mentions_column(&message.mentions),
                 reply_to.as_ref().map(uuid_bytes),
-                message.label.as_ref().map(|label| label.as_str()),
+                message.label.as_ref().map(SignalType::as_str),
                 client_id,
                 message.posted_at.as_micros(),
             ),
@@ -194,7 +195,7 @@ impl Tx<'_> {
     fn insert_entry(&mut self, entry: &Entry, conversation: i64) -> Result<(), Fault> {
         let (event, target) = rows::event_column(&entry.event).expect("a post was handled before");
         let target_id = target.map(|target| target.id.as_uuid());
-        let connection = entry.by.connection.map(|id| id.as_uuid());
+        let connection = entry.by.connection.map(ConnectionId::as_uuid);
         self.db.execute(
             "INSERT INTO entry (key, at, by_user, by_name, by_connection, conversation, target, target_id, event)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",

@@ -37,8 +37,9 @@ pub(super) fn page(db: &Db, room: i64, eyes: &Eyes, request: &PageRequest) -> Re
             Page { messages, more_before, more_after }
         }
         PageAnchor::After(seq) => {
-            let (messages, more_after) = shelf.from(seq.next(), limit)?;
-            let (_, more_before) = shelf.before(seq.next(), 0)?;
+            let start = Seq(seq.0.saturating_add(1));
+            let (messages, more_after) = shelf.from(start, limit)?;
+            let (_, more_before) = shelf.before(start, 0)?;
             Page { messages, more_before, more_after }
         }
         PageAnchor::Around(seq) => {

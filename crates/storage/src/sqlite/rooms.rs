@@ -278,8 +278,14 @@ pub(super) fn sweep(db: &Db) -> Result<bool, Fault> {
 ///
 /// Checked against the room's row each time: settings and members by `revision`, the end of the log by the row itself.
 pub(super) struct Remembered {
-    rooms: Mutex<HashMap<RoomKey, (i64, i64, Arc<Room>)>>,
+    rooms: Mutex<HashMap<RoomKey, Memory>>,
     len_max: usize,
+}
+
+struct Memory {
+    /// The room's number and revision.
+    version: (i64, i64),
+    room: Arc<Room>,
 }
 
 impl Remembered {
@@ -294,23 +300,23 @@ impl Remembered {
             return Ok(None);
         };
         let version = (row.no, row.revision);
-        if let Some((no, revision, room)) = self.rooms.lock().get_mut(key)
-            && (*no, *revision) == version
+        if let Some(memory) = self.rooms.lock().get_mut(key)
+            && memory.version == version
         {
-            if room.head != row.head {
+            if memory.room.head != row.head {
                 // Copies the members only if somebody still holds the room as it was.
-                let room = Arc::make_mut(room);
+                let room = Arc::make_mut(&mut memory.room);
                 room.head = row.head;
                 room.last_at = row.last_at;
             }
-            return Ok(Some(room.clone()));
+            return Ok(Some(memory.room.clone()));
         }
         let room = Arc::new(with_members(db, key, row)?);
         let mut rooms = self.rooms.lock();
         if rooms.len() >= self.len_max {
             shed(&mut rooms);
         }
-        rooms.insert(key.clone(), (version.0, version.1, room.clone()));
+        rooms.insert(key.clone(), Memory { version, room: room.clone() });
         Ok(Some(room))
     }
 }

@@ -209,7 +209,7 @@ impl Writer {
             match indexing {
                 Ok(more) => self.behind = more,
                 Err(fault) => {
-                    tracing::warn!(error = %fault, "the search index could not be brought up to date")
+                    tracing::warn!(error = %fault, "the search index could not be brought up to date");
                 }
             }
         }

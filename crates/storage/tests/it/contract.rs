@@ -24,7 +24,7 @@ use crate::world::{
 
 const SERVER: Viewer = Viewer::Server;
 
-pub async fn entries_are_numbered_without_gaps<E: Engine>(world: World<E>) {
+pub(crate) async fn entries_are_numbered_without_gaps<E: Engine>(world: World<E>) {
     world.open("r").await;
     let alice = owner("alice");
     let first = world.write("r", &alice, say("one")).await;
@@ -38,7 +38,7 @@ pub async fn entries_are_numbered_without_gaps<E: Engine>(world: World<E>) {
     assert_eq!(world.store().room(&key("r")).await.expect("a room").expect("there").head, Seq(5));
 }
 
-pub async fn time_rises_when_the_clock_goes_back<E: Engine>(mut world: World<E>) {
+pub(crate) async fn time_rises_when_the_clock_goes_back<E: Engine>(mut world: World<E>) {
     world.open("r").await;
     let alice = member("alice");
     world.set_clock(at(2_000));
@@ -53,7 +53,7 @@ pub async fn time_rises_when_the_clock_goes_back<E: Engine>(mut world: World<E>)
     assert!(messages.is_sorted_by(|before, after| before.posted_at < after.posted_at));
 }
 
-pub async fn a_room_that_was_not_opened_is_gone<E: Engine>(world: World<E>) {
+pub(crate) async fn a_room_that_was_not_opened_is_gone<E: Engine>(world: World<E>) {
     assert_eq!(world.refused("nowhere", &server(), say("hi")).await, "room_gone");
     let (store, nowhere) = (world.store(), key("nowhere"));
     let page = store.page(&nowhere, &SERVER, &request(PageAnchor::Newest, 1)).await;
@@ -64,7 +64,7 @@ pub async fn a_room_that_was_not_opened_is_gone<E: Engine>(world: World<E>) {
     assert!(!store.delete(&nowhere).await.expect("an answer"));
 }
 
-pub async fn opening_again_returns_the_room_unchanged<E: Engine>(world: World<E>) {
+pub(crate) async fn opening_again_returns_the_room_unchanged<E: Engine>(world: World<E>) {
     let settings = RoomSettings { title: Some("first".into()), ..RoomSettings::default() };
     let spec = RoomSpec { settings, ..RoomSpec::default() };
     let (made, new) = world.store().open(&key("r"), &spec, Epoch(1), at(5)).await.expect("opens");
@@ -92,7 +92,7 @@ pub async fn opening_again_returns_the_room_unchanged<E: Engine>(world: World<E>
     assert_eq!(opens.iter().map(|(epoch, _)| *epoch).collect::<HashSet<_>>().len(), 1);
 }
 
-pub async fn a_retry_gets_the_first_result<E: Engine>(mut world: World<E>) {
+pub(crate) async fn a_retry_gets_the_first_result<E: Engine>(mut world: World<E>) {
     world.open("r").await;
     let (alice, bob) = (member("alice"), member("bob"));
     let first = world.write("r", &alice, say_once("c1", "hi")).await;
@@ -111,7 +111,7 @@ pub async fn a_retry_gets_the_first_result<E: Engine>(mut world: World<E>) {
     world.write("r2", &alice, say_once("c1", "elsewhere")).await;
 }
 
-pub async fn a_retry_is_known_after_the_message_is_gone<E: Engine>(world: World<E>) {
+pub(crate) async fn a_retry_is_known_after_the_message_is_gone<E: Engine>(world: World<E>) {
     world.open("r").await;
     let alice = owner("alice");
     let first = world.write("r", &alice, say_once("c1", "hi")).await;
@@ -121,7 +121,7 @@ pub async fn a_retry_is_known_after_the_message_is_gone<E: Engine>(world: World<
     assert_eq!(world.history("r", &SERVER).await, "");
 }
 
-pub async fn what_is_refused_leaves_nothing<E: Engine>(world: World<E>) {
+pub(crate) async fn what_is_refused_leaves_nothing<E: Engine>(world: World<E>) {
     world.open("r").await;
     let (alice, bob) = (owner("alice"), member("bob"));
     let posted = world.write("r", &alice, say("mine")).await;
@@ -135,7 +135,7 @@ pub async fn what_is_refused_leaves_nothing<E: Engine>(world: World<E>) {
     assert_eq!(world.write("r", &bob, say("next")).await.seq, Seq(2));
 }
 
-pub async fn nothing_is_posted_after_the_ban_that_forbids_it<E: Engine>(world: World<E>) {
+pub(crate) async fn nothing_is_posted_after_the_ban_that_forbids_it<E: Engine>(world: World<E>) {
     world.open("r").await;
     let (alice, bob) = (owner("alice"), member("bob"));
     for _ in 0..10 {
@@ -153,7 +153,7 @@ pub async fn nothing_is_posted_after_the_ban_that_forbids_it<E: Engine>(world: W
     }
 }
 
-pub async fn slow_mode_looks_at_the_last_post<E: Engine>(mut world: World<E>) {
+pub(crate) async fn slow_mode_looks_at_the_last_post<E: Engine>(mut world: World<E>) {
     world.open("r").await;
     let (alice, bob) = (owner("alice"), member("bob"));
     world.write("r", &alice, Write::SetSlowMode(Some(Duration::from_secs(10)))).await;
@@ -168,7 +168,7 @@ pub async fn slow_mode_looks_at_the_last_post<E: Engine>(mut world: World<E>) {
 }
 
 /// Every audience times every viewer times every read path, compared with the rule in core.
-pub async fn every_read_path_applies_the_audience_rule<E: Engine>(world: World<E>) {
+pub(crate) async fn every_read_path_applies_the_audience_rule<E: Engine>(world: World<E>) {
     world.open("r").await;
     let audiences = [
         Audience::Room,
@@ -246,7 +246,7 @@ async fn check_read_paths<E: Engine>(world: &World<E>, viewer: &Viewer, all: &[M
     }
 }
 
-pub async fn groups_are_compared_exactly<E: Engine>(world: World<E>) {
+pub(crate) async fn groups_are_compared_exactly<E: Engine>(world: World<E>) {
     world.open("r").await;
     let names = ["Staff", "staff", "STAFF ", "sta%", "ß", "ss", "é", "e\u{301}", "\"", "[\"staff\"]"];
     for name in names {
@@ -259,7 +259,7 @@ pub async fn groups_are_compared_exactly<E: Engine>(world: World<E>) {
 }
 
 /// Every anchor, position and limit over a log in which only some entries are messages, against a plain model.
-pub async fn pages_are_right_at_every_edge<E: Engine>(world: World<E>) {
+pub(crate) async fn pages_are_right_at_every_edge<E: Engine>(world: World<E>) {
     world.open("r").await;
     let alice = owner("alice");
     for round in 0..4 {
@@ -295,7 +295,7 @@ pub async fn pages_are_right_at_every_edge<E: Engine>(world: World<E>) {
     }
 }
 
-pub async fn a_conversation_has_its_own_pages<E: Engine>(world: World<E>) {
+pub(crate) async fn a_conversation_has_its_own_pages<E: Engine>(world: World<E>) {
     world.open("r").await;
     let pair = between(&["alice", "bob"]);
     for number in 0..3 {
@@ -319,7 +319,7 @@ pub async fn a_conversation_has_its_own_pages<E: Engine>(world: World<E>) {
     assert_eq!(shown_page(&page), "");
 }
 
-pub async fn a_deleted_message_is_a_tombstone<E: Engine>(world: World<E>) {
+pub(crate) async fn a_deleted_message_is_a_tombstone<E: Engine>(world: World<E>) {
     world.open("r").await;
     let alice = owner("alice");
     let posted = world.write("r", &alice, say("regretted")).await;
@@ -343,7 +343,7 @@ pub async fn a_deleted_message_is_a_tombstone<E: Engine>(world: World<E>) {
     assert_eq!(world.refused("r", &alice, Write::Pin { message: message.id }).await, "message_deleted");
 }
 
-pub async fn an_edit_replaces_the_text_everywhere<E: Engine>(mut world: World<E>) {
+pub(crate) async fn an_edit_replaces_the_text_everywhere<E: Engine>(mut world: World<E>) {
     world.open("r").await;
     let alice = owner("alice");
     let posted = world.write("r", &alice, say("first")).await;
@@ -367,7 +367,7 @@ pub async fn an_edit_replaces_the_text_everywhere<E: Engine>(mut world: World<E>
     }
 }
 
-pub async fn clearing_removes_one_conversation<E: Engine>(mut world: World<E>) {
+pub(crate) async fn clearing_removes_one_conversation<E: Engine>(mut world: World<E>) {
     world.open("r").await;
     let alice = person("alice", Role::Owner, &["staff"]);
     let pair = between(&["alice", "bob"]);
@@ -407,7 +407,7 @@ pub async fn clearing_removes_one_conversation<E: Engine>(mut world: World<E>) {
     assert_eq!(world.history("r", &SERVER).await, "13 words, 26 new");
 }
 
-pub async fn reactions_stand_in_the_order_of_first_use<E: Engine>(world: World<E>) {
+pub(crate) async fn reactions_stand_in_the_order_of_first_use<E: Engine>(world: World<E>) {
     world.open("r").await;
     let posted = world.write("r", &member("alice"), say("hi")).await;
     let Event::MessagePosted(message) = &posted.event else { panic!("not a post") };
@@ -434,7 +434,7 @@ pub async fn reactions_stand_in_the_order_of_first_use<E: Engine>(world: World<E
     assert_eq!(shown().await, "z: carol alice, m: dave, a: bob");
 }
 
-pub async fn pins_can_be_listed<E: Engine>(mut world: World<E>) {
+pub(crate) async fn pins_can_be_listed<E: Engine>(mut world: World<E>) {
     world.open("r").await;
     let alice = owner("alice");
     let mut ids = Vec::new();
@@ -459,7 +459,7 @@ pub async fn pins_can_be_listed<E: Engine>(mut world: World<E>) {
 }
 
 /// All kinds of entries, read back, are what the sink was told.
-pub async fn replay_returns_what_was_committed<E: Engine>(mut world: World<E>) {
+pub(crate) async fn replay_returns_what_was_committed<E: Engine>(mut world: World<E>) {
     let witness = Arc::new(Witness::default());
     world.store().attach(witness.clone());
     world.open_group("r", &["alice", "bob"]).await;
@@ -504,7 +504,7 @@ pub async fn replay_returns_what_was_committed<E: Engine>(mut world: World<E>) {
     assert_eq!(world.store().room(&key("r")).await.expect("a room").expect("there"), before);
 }
 
-pub async fn replay_can_be_cut_anywhere<E: Engine>(world: World<E>) {
+pub(crate) async fn replay_can_be_cut_anywhere<E: Engine>(world: World<E>) {
     world.open("r").await;
     let alice = owner("alice");
     for round in 0..4 {
@@ -526,7 +526,7 @@ pub async fn replay_can_be_cut_anywhere<E: Engine>(world: World<E>) {
     assert!(end.entries.is_empty() && !end.more);
 }
 
-pub async fn a_deleted_room_comes_back_empty_in_another_epoch<E: Engine>(world: World<E>) {
+pub(crate) async fn a_deleted_room_comes_back_empty_in_another_epoch<E: Engine>(world: World<E>) {
     let (store, r) = (world.store(), key("r"));
     world.open_group("r", &["alice", "bob"]).await;
     world.open("other").await;
@@ -561,7 +561,7 @@ pub async fn a_deleted_room_comes_back_empty_in_another_epoch<E: Engine>(world: 
     assert_eq!((replay.epoch, replay.head), (Epoch(8), Seq(1)));
 }
 
-pub async fn unread_messages_are_counted_up_to_a_bound<E: Engine>(world: World<E>) {
+pub(crate) async fn unread_messages_are_counted_up_to_a_bound<E: Engine>(world: World<E>) {
     world.open("r").await;
     let bob = eyes("bob", &["staff"]);
     assert_eq!(world.unread("r", &bob).await, "");
@@ -585,7 +585,7 @@ pub async fn unread_messages_are_counted_up_to_a_bound<E: Engine>(world: World<E
     assert_eq!(world.unread("r", &bob).await, "#staff 0/1, alice+bob 6/0, room 1/1000");
 }
 
-pub async fn a_marker_only_goes_forward<E: Engine>(mut world: World<E>) {
+pub(crate) async fn a_marker_only_goes_forward<E: Engine>(mut world: World<E>) {
     world.open("r").await;
     for _ in 0..5 {
         world.write("r", &member("alice"), say("m")).await;
@@ -604,7 +604,7 @@ pub async fn a_marker_only_goes_forward<E: Engine>(mut world: World<E>) {
     assert_eq!(others.expect_err("not bob's").code(), "not_found");
 }
 
-pub async fn search_finds_words<E: Engine>(world: World<E>) {
+pub(crate) async fn search_finds_words<E: Engine>(world: World<E>) {
     world.open("r").await;
     world.open("other").await;
     world.write("other", &member("alice"), say("Grüße elsewhere")).await;
@@ -667,7 +667,7 @@ pub async fn search_finds_words<E: Engine>(world: World<E>) {
 }
 
 /// Whatever somebody types is words, never a query language, and never an engine's error.
-pub async fn search_takes_any_text<E: Engine>(world: World<E>) {
+pub(crate) async fn search_takes_any_text<E: Engine>(world: World<E>) {
     world.open("r").await;
     world.write("r", &member("alice"), say("plain words here near text")).await;
     let odd = [
@@ -715,7 +715,7 @@ pub async fn search_takes_any_text<E: Engine>(world: World<E>) {
     assert_eq!(refused.expect_err("too long").code(), "too_large");
 }
 
-pub async fn search_follows_edits_and_deletions<E: Engine>(mut world: World<E>) {
+pub(crate) async fn search_follows_edits_and_deletions<E: Engine>(mut world: World<E>) {
     world.open("r").await;
     let alice = owner("alice");
     let mut ids = Vec::new();
@@ -741,7 +741,7 @@ pub async fn search_follows_edits_and_deletions<E: Engine>(mut world: World<E>) 
     assert_eq!(world.found("r", &SERVER, "zet").await, "7 zeta");
 }
 
-pub async fn retention_removes_the_old_and_says_so<E: Engine>(mut world: World<E>) {
+pub(crate) async fn retention_removes_the_old_and_says_so<E: Engine>(mut world: World<E>) {
     let project = project_with_retention(Some(Duration::from_secs(1_000)));
     world.store().put_project(&project).await.expect("stored");
     world.open("short").await;
@@ -792,7 +792,7 @@ pub async fn retention_removes_the_old_and_says_so<E: Engine>(mut world: World<E
     assert_eq!(world.store().purge(at(30_001)).await.expect("purged"), 0);
 }
 
-pub async fn an_erased_user_leaves_tombstones<E: Engine>(mut world: World<E>) {
+pub(crate) async fn an_erased_user_leaves_tombstones<E: Engine>(mut world: World<E>) {
     let r = key("r");
     world.open("r").await;
     let (alice, bob) = (owner("alice"), member("bob"));
@@ -833,7 +833,7 @@ pub async fn an_erased_user_leaves_tombstones<E: Engine>(mut world: World<E>) {
     assert_eq!(world.write("r", &alice, say("goes on")).await.seq, Seq(5));
 }
 
-pub async fn a_backup_is_a_store<E: Engine>(world: World<E>) {
+pub(crate) async fn a_backup_is_a_store<E: Engine>(world: World<E>) {
     world.open("r").await;
     let alice = member("alice");
     for number in 0..50 {
@@ -864,7 +864,7 @@ pub async fn a_backup_is_a_store<E: Engine>(world: World<E>) {
     assert_eq!(found.messages.len(), 50);
 }
 
-pub async fn the_sink_sees_every_commit_in_order<E: Engine>(world: World<E>) {
+pub(crate) async fn the_sink_sees_every_commit_in_order<E: Engine>(world: World<E>) {
     const WRITERS: usize = 20;
     const EACH: usize = 50;
     let witness = Arc::new(Witness::default());
@@ -903,7 +903,7 @@ pub async fn the_sink_sees_every_commit_in_order<E: Engine>(world: World<E>) {
     }
 }
 
-pub async fn the_sink_is_told_the_members<E: Engine>(world: World<E>) {
+pub(crate) async fn the_sink_is_told_the_members<E: Engine>(world: World<E>) {
     let witness = Arc::new(Witness::default());
     world.store().attach(witness.clone());
     world.open("session").await;
@@ -918,7 +918,7 @@ pub async fn the_sink_is_told_the_members<E: Engine>(world: World<E>) {
     assert_eq!(witness.members("group"), Some(vec!["alice".into(), "carol".into()]));
 }
 
-pub async fn a_room_is_the_same_after_reopening<E: Engine>(mut world: World<E>) {
+pub(crate) async fn a_room_is_the_same_after_reopening<E: Engine>(mut world: World<E>) {
     world.open_group("r", &["alice", "bob"]).await;
     let alice = owner("alice");
     let writes = [
@@ -946,7 +946,7 @@ pub async fn a_room_is_the_same_after_reopening<E: Engine>(mut world: World<E>) 
     assert_eq!((opened, new), (before, false));
 }
 
-pub async fn rooms_are_listed_by_name<E: Engine>(world: World<E>) {
+pub(crate) async fn rooms_are_listed_by_name<E: Engine>(world: World<E>) {
     let (store, project) = (world.store(), key("r").project);
     for room in ["beta", "Alpha", "alpha"] {
         world.open(room).await;
@@ -972,7 +972,7 @@ pub async fn rooms_are_listed_by_name<E: Engine>(world: World<E>) {
     assert!(store.rooms_of(project, &id("carol")).await.expect("a list").is_empty());
 }
 
-pub async fn projects_and_users_come_back_as_stored<E: Engine>(mut world: World<E>) {
+pub(crate) async fn projects_and_users_come_back_as_stored<E: Engine>(mut world: World<E>) {
     let mut project = project_with_retention(None);
     world.store().put_project(&project).await.expect("stored");
     project.previous_secret = Some(("old".into(), at(50)));
@@ -1002,7 +1002,7 @@ pub async fn projects_and_users_come_back_as_stored<E: Engine>(mut world: World<
     assert_eq!(users, [changed]);
 }
 
-pub async fn check_writes<E: Engine>(world: World<E>) {
+pub(crate) async fn check_writes<E: Engine>(world: World<E>) {
     world.store().check().await.expect("well");
     world.store().check().await.expect("still well");
 }

@@ -21,7 +21,7 @@ use sidetalk_storage::{Sqlite, SqliteConfig};
 use uuid::Uuid;
 
 /// A storage engine under test, with a place of its own that outlives the store.
-pub trait Engine: Default + Send + Sync + 'static {
+pub(crate) trait Engine: Default + Send + Sync + 'static {
     /// Its store.
     type Store: Store;
     /// Opens the store at this engine's place.
@@ -33,7 +33,7 @@ pub trait Engine: Default + Send + Sync + 'static {
 }
 
 /// The embedded engine, in a folder that goes away with it.
-pub struct Embedded {
+pub(crate) struct Embedded {
     folder: tempfile::TempDir,
 }
 
@@ -44,7 +44,7 @@ impl Default for Embedded {
 }
 
 impl Embedded {
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("sidetalk.db")
     }
 }
@@ -66,34 +66,34 @@ impl Engine for Embedded {
 }
 
 /// An engine, its open store, a clock and a source of ids.
-pub struct World<E: Engine> {
-    pub engine: E,
+pub(crate) struct World<E: Engine> {
+    pub(crate) engine: E,
     store: Option<E::Store>,
     clock: AtomicI64,
     ids: AtomicU64,
 }
 
-pub fn id(name: &str) -> UserId {
+pub(crate) fn id(name: &str) -> UserId {
     UserId::new(name).expect("a valid user id")
 }
 
-pub fn group(name: &str) -> GroupName {
+pub(crate) fn group(name: &str) -> GroupName {
     GroupName::new(name).expect("a valid group")
 }
 
-pub fn key(name: &str) -> RoomKey {
+pub(crate) fn key(name: &str) -> RoomKey {
     RoomKey {
         project: ProjectId::new(1).expect("a valid project"),
         name: RoomName::new(name).expect("a valid room name"),
     }
 }
 
-pub fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
 
 /// A user with a role and groups.
-pub fn person(name: &str, role: Role, groups: &[&str]) -> Principal {
+pub(crate) fn person(name: &str, role: Role, groups: &[&str]) -> Principal {
     let identity = Identity {
         user: id(name),
         name: format!("{name}'s name").into(),
@@ -107,59 +107,59 @@ pub fn person(name: &str, role: Role, groups: &[&str]) -> Principal {
     Principal { project: key("r").project, actor: Actor::User(Arc::new(identity)), connection: None }
 }
 
-pub fn member(name: &str) -> Principal {
+pub(crate) fn member(name: &str) -> Principal {
     person(name, Role::Member, &[])
 }
 
-pub fn owner(name: &str) -> Principal {
+pub(crate) fn owner(name: &str) -> Principal {
     person(name, Role::Owner, &[])
 }
 
-pub fn server() -> Principal {
+pub(crate) fn server() -> Principal {
     Principal { project: key("r").project, actor: Actor::Server, connection: None }
 }
 
-pub fn eyes(name: &str, groups: &[&str]) -> Viewer {
+pub(crate) fn eyes(name: &str, groups: &[&str]) -> Viewer {
     person(name, Role::Member, groups).viewer()
 }
 
-pub fn between(names: &[&str]) -> Audience {
+pub(crate) fn between(names: &[&str]) -> Audience {
     Audience::users(names.iter().map(|name| id(name)))
 }
 
-pub fn to_group(name: &str) -> Audience {
+pub(crate) fn to_group(name: &str) -> Audience {
     Audience::Group(group(name))
 }
 
 /// A text for an audience.
-pub fn to(audience: Audience, text: &str) -> Write {
+pub(crate) fn to(audience: Audience, text: &str) -> Write {
     Write::Post(Draft { audience, ..Draft::text(text) })
 }
 
-pub fn say(text: &str) -> Write {
+pub(crate) fn say(text: &str) -> Write {
     to(Audience::Room, text)
 }
 
 /// A text with a client id.
-pub fn say_once(client_id: &str, text: &str) -> Write {
+pub(crate) fn say_once(client_id: &str, text: &str) -> Write {
     let client_id = Some(ClientId::new(client_id).expect("a valid client id"));
     Write::Post(Draft { client_id, ..Draft::text(text) })
 }
 
-pub fn text(text: &str) -> Vec<Part> {
+pub(crate) fn text(text: &str) -> Vec<Part> {
     vec![Part::Text { text: text.into(), format: TextFormat::Plain }]
 }
 
-pub fn request(anchor: PageAnchor, limit: usize) -> PageRequest {
+pub(crate) fn request(anchor: PageAnchor, limit: usize) -> PageRequest {
     PageRequest { anchor, limit, audience: None, pinned: false }
 }
 
-pub fn search(text: &str) -> SearchRequest {
+pub(crate) fn search(text: &str) -> SearchRequest {
     SearchRequest { text: text.into(), before: None, limit: 100, audience: None, sender: None }
 }
 
 /// `1 hi, 4 (gone)`.
-pub fn shown(messages: &[Message]) -> String {
+pub(crate) fn shown(messages: &[Message]) -> String {
     let shown = messages.iter().map(|message| {
         let text = if message.is_deleted() { "(gone)".to_owned() } else { message.text() };
         format!("{} {text}", message.seq)
@@ -168,41 +168,41 @@ pub fn shown(messages: &[Message]) -> String {
 }
 
 /// As [`shown`], with `…` where there is more.
-pub fn shown_page(page: &Page) -> String {
+pub(crate) fn shown_page(page: &Page) -> String {
     let before = if page.more_before { "… " } else { "" };
     let after = if page.more_after { " …" } else { "" };
     format!("{before}{}{after}", shown(&page.messages))
 }
 
 impl<E: Engine> World<E> {
-    pub fn new(engine: E) -> Self {
+    pub(crate) fn new(engine: E) -> Self {
         let store = Some(engine.open());
         Self { engine, store, clock: AtomicI64::new(at(1_000).as_micros()), ids: AtomicU64::new(1) }
     }
 
-    pub fn store(&self) -> &E::Store {
+    pub(crate) fn store(&self) -> &E::Store {
         self.store.as_ref().expect("the store is open")
     }
 
     /// Closes the store and opens it again.
-    pub fn reopen(&mut self) {
+    pub(crate) fn reopen(&mut self) {
         self.close();
         self.store = Some(self.engine.open());
     }
 
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         drop(self.store.take());
     }
 
-    pub fn set_clock(&self, now: Timestamp) {
+    pub(crate) fn set_clock(&self, now: Timestamp) {
         self.clock.store(now.as_micros(), Ordering::Relaxed);
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.clock.load(Ordering::Relaxed))
     }
 
-    pub fn submission(&self, principal: &Principal, write: Write) -> Submission {
+    pub(crate) fn submission(&self, principal: &Principal, write: Write) -> Submission {
         let number = self.ids.fetch_add(1, Ordering::Relaxed);
         Submission {
             principal: principal.clone(),
@@ -214,28 +214,33 @@ impl<E: Engine> World<E> {
         }
     }
 
-    pub async fn open(&self, room: &str) {
+    pub(crate) async fn open(&self, room: &str) {
         self.open_as(room, RoomSpec::default()).await;
     }
 
-    pub async fn open_as(&self, room: &str, spec: RoomSpec) {
+    pub(crate) async fn open_as(&self, room: &str, spec: RoomSpec) {
         let opened = self.store().open(&key(room), &spec, Epoch(7), self.now()).await;
         opened.expect("the room opens");
     }
 
     /// A room of kind `group` with these members.
-    pub async fn open_group(&self, room: &str, members: &[&str]) {
+    pub(crate) async fn open_group(&self, room: &str, members: &[&str]) {
         let members = members.iter().map(|name| id(name)).collect();
         self.open_as(room, RoomSpec { kind: RoomKind::Group, members, ..RoomSpec::default() }).await;
     }
 
-    pub async fn try_write(&self, room: &str, who: &Principal, write: Write) -> Result<Written, Failure> {
+    pub(crate) async fn try_write(
+        &self,
+        room: &str,
+        who: &Principal,
+        write: Write,
+    ) -> Result<Written, Failure> {
         self.store().write(&key(room), self.submission(who, write)).await
     }
 
     /// Writes, and returns the entry that this appended.
     #[track_caller]
-    pub fn write(
+    pub(crate) fn write(
         &self,
         room: &str,
         who: &Principal,
@@ -252,37 +257,37 @@ impl<E: Engine> World<E> {
     }
 
     /// The code that a write is refused with.
-    pub async fn refused(&self, room: &str, who: &Principal, write: Write) -> &'static str {
+    pub(crate) async fn refused(&self, room: &str, who: &Principal, write: Write) -> &'static str {
         self.try_write(room, who, write).await.expect_err("a refusal").code()
     }
 
-    pub async fn message_at(&self, room: &str, seq: Seq) -> Option<Message> {
+    pub(crate) async fn message_at(&self, room: &str, seq: Seq) -> Option<Message> {
         let around = request(PageAnchor::Around(seq), 1);
         let page = self.store().page(&key(room), &Viewer::Server, &around).await.expect("a page");
         page.messages.into_iter().find(|message| message.seq == seq)
     }
 
-    pub async fn page(&self, room: &str, viewer: &Viewer, request: &PageRequest) -> Page {
+    pub(crate) async fn page(&self, room: &str, viewer: &Viewer, request: &PageRequest) -> Page {
         self.store().page(&key(room), viewer, request).await.expect("a page")
     }
 
     /// All messages that a viewer sees.
-    pub async fn history(&self, room: &str, viewer: &Viewer) -> String {
+    pub(crate) async fn history(&self, room: &str, viewer: &Viewer) -> String {
         shown(&self.page(room, viewer, &request(PageAnchor::Newest, 1_000)).await.messages)
     }
 
-    pub async fn entries(&self, room: &str, viewer: &Viewer) -> Vec<Arc<Entry>> {
+    pub(crate) async fn entries(&self, room: &str, viewer: &Viewer) -> Vec<Arc<Entry>> {
         let replay = self.store().entries(&key(room), viewer, Seq::ZERO, 10_000).await;
         replay.expect("a replay").entries
     }
 
-    pub async fn found(&self, room: &str, viewer: &Viewer, text: &str) -> String {
+    pub(crate) async fn found(&self, room: &str, viewer: &Viewer, text: &str) -> String {
         let page = self.store().search(&key(room), viewer, &search(text)).await;
         shown(&page.expect("a search").messages)
     }
 
     /// `room 0/3` for each conversation: how far it was seen, and how much is new.
-    pub async fn unread(&self, room: &str, viewer: &Viewer) -> String {
+    pub(crate) async fn unread(&self, room: &str, viewer: &Viewer) -> String {
         let unread = self.store().unread(&key(room), viewer).await.expect("counts");
         let mut shown: Vec<_> = unread
             .iter()
@@ -293,7 +298,7 @@ impl<E: Engine> World<E> {
     }
 }
 
-pub fn shown_audience(audience: &Audience) -> String {
+pub(crate) fn shown_audience(audience: &Audience) -> String {
     match audience {
         Audience::Room => "room".to_owned(),
         Audience::Group(group) => format!("#{group}"),
@@ -304,7 +309,7 @@ pub fn shown_audience(audience: &Audience) -> String {
 
 /// Writes down what a store commits.
 #[derive(Default)]
-pub struct Witness {
+pub(crate) struct Witness {
     seen: Mutex<Vec<Committed>>,
 }
 
@@ -316,14 +321,14 @@ impl CommitSink for Witness {
 
 impl Witness {
     /// The entries of a room, in the order in which they were told.
-    pub fn entries(&self, room: &str) -> Vec<Arc<Entry>> {
+    pub(crate) fn entries(&self, room: &str) -> Vec<Arc<Entry>> {
         let seen = self.seen.lock();
         let of_room = seen.iter().filter(|committed| committed.room == key(room));
         of_room.flat_map(|committed| committed.entries.clone()).collect()
     }
 
     /// The last members told of a room.
-    pub fn members(&self, room: &str) -> Option<Vec<String>> {
+    pub(crate) fn members(&self, room: &str) -> Option<Vec<String>> {
         let seen = self.seen.lock();
         let last = seen.iter().rev().find(|committed| committed.room == key(room))?;
         let mut names: Vec<_> = last.members.as_ref()?.iter().map(|user| user.as_str().to_owned()).collect();
