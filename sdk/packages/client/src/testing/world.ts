@@ -3,6 +3,7 @@ import { applyEntry } from "../timeline/apply.js";
 import type { MessageEntryType } from "../timeline/apply.js";
 import { audienceKey } from "../audience.js";
 import type { HistoryPage, HistoryQuery, LogEvents, Message } from "../types.js";
+import { mulberry } from "./chance.js";
 import { entry, posted } from "./server.js";
 
 type Logged = { method: string; params: any };
@@ -161,15 +162,3 @@ function after(messages: Message[], { method, params }: Logged): Message[] {
   if (!params.message) return messages;
   return messages.map((one) => (one.id === params.message ? applyEntry(one, method as MessageEntryType, params) : one));
 }
-
-/** A small generator of numbers that are the same for the same seed. */
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
