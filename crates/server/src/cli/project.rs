@@ -1,0 +1,94 @@
+//! `sidetalk project`.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use super::ConfigArgs;
+use super::order::give;
+use super::show::ShowArgs;
+use crate::config::setting::Setting as _;
+use crate::orders::Order;
+
+/// Make, list, show projects, or give one a new secret
+#[derive(Debug, Subcommand)]
+pub(super) enum ProjectCommand {
+    /// Make a project; prints its secret
+    #[command(after_help = "Example: sidetalk project create --name school")]
+    Create(Create),
+    /// List the projects
+    List(List),
+    /// Give a project a new secret; tokens of the old one stay good for a while
+    #[command(after_help = "Example: sidetalk project rotate 100001 --keep 48h")]
+    Rotate(Rotate),
+    /// Show a project
+    Show(Show),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// Its name, for people
+    #[arg(long, default_value = "")]
+    name: String,
+    /// Its key [default: the next free one]
+    #[arg(long, value_name = "NUMBER")]
+    key: Option<u32>,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Rotate {
+    /// The project's key
+    key: u32,
+    /// How long tokens of the old secret stay good
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
+    keep: Duration,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The project's key
+    key: u32,
+    /// Print the secret too
+    #[arg(long)]
+    secret: bool,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+/// A duration like `24h`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    Duration::from_text(text).map_err(|right| format!("it must be {right}"))
+}
+
+impl ProjectCommand {
+    pub(super) fn run(self) -> Result<()> {
+        let (config, show, order) = match self {
+            Self::Create(it) => (it.config, it.show, Order::ProjectCreate { name: it.name, key: it.key }),
+            Self::List(it) => (it.config, it.show, Order::ProjectList),
+            Self::Rotate(it) => {
+                (it.config, it.show, Order::ProjectRotate { key: it.key, keep_s: it.keep.as_secs() })
+            }
+            Self::Show(it) => (it.config, it.show, Order::ProjectShow { key: it.key, secret: it.secret }),
+        };
+        show.print(&give(&config, order)?)
+    }
+}

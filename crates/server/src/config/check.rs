@@ -1,0 +1,197 @@
+//! Whether what is set fits together, and is safe.
+
+use std::time::Duration;
+
+use sidetalk_core::model::ProjectId;
+
+use super::setting::Durable;
+use super::{Config, Problem};
+
+/// The least characters of a project's secret: 256 bits of HMAC key want 32 bytes.
+const SECRET_CHARS_MIN: usize = 32;
+
+impl Config {
+    /// What must be changed before a server may run with this.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Checking(Vec::new());
+        self.check_listeners(&mut problems);
+        self.check_times(&mut problems);
+        self.check_sizes(&mut problems);
+        self.check_projects(&mut problems);
+        problems.0
+    }
+
+    fn check_listeners(&self, problems: &mut Checking) {
+        let http = &self.http;
+        if http.tls_certificate_file.is_some() != http.tls_key_file.is_some() {
+            problems.add("http", "tls_certificate_file and tls_key_file belong together: set both or none");
+        }
+        let is_open = !http.listen.ip().is_loopback();
+        if is_open && http.tls_certificate_file.is_none() && !http.behind_proxy {
+            let what = format!(
+                "would carry tokens and messages in the clear on {}; set tls_certificate_file and tls_key_file, or \
+                 behind_proxy = true if a proxy adds TLS",
+                http.listen
+            );
+            problems.add("http.listen", what);
+        }
+        if is_open && http.demo {
+            problems
+                .add("http.demo", "gives everybody a room; listen on a loopback address or switch it off");
+        }
+        if http.listen == self.admin.listen && http.listen.port() != 0 {
+            problems.add("admin.listen", "must differ from http.listen: metrics are not for the public");
+        }
+        for block in &http.trusted_proxies {
+            if block.0.ends_with("/0") {
+                problems.add(
+                    "http.trusted_proxies",
+                    format!("{} trusts everybody's word about addresses", block.0),
+                );
+            }
+        }
+        if !http.base_path.starts_with('/') {
+            problems.add("http.base_path", "must begin with a slash, like \"/chat\"");
+        }
+        for origin in &http.frame_ancestors {
+            if origin.contains([';', ',', ' ', '\n', '\r']) || !origin.is_ascii() {
+                problems.add(
+                    "http.frame_ancestors",
+                    format!("{origin:?} is not an origin like \"https://app.example.org\""),
+                );
+            }
+        }
+    }
+
+    fn check_times(&self, problems: &mut Checking) {
+        let (http, socket, shutdown) = (&self.http, &self.socket, &self.shutdown);
+        for (key, time) in [
+            ("http.first_byte_timeout", http.first_byte_timeout),
+            ("http.header_timeout", http.header_timeout),
+            ("http.body_timeout", http.body_timeout),
+            ("http.keep_alive_idle", http.keep_alive_idle),
+            ("http.write_timeout", http.write_timeout),
+            ("socket.stall_timeout", socket.stall_timeout),
+            ("socket.ping_interval", socket.ping_interval),
+            ("socket.pong_timeout", socket.pong_timeout),
+            ("socket.login_timeout", socket.login_timeout),
+            ("shutdown.timeout", shutdown.timeout),
+            ("store.purge_interval", self.store.purge_interval),
+        ] {
+            if time < Duration::from_millis(10) {
+                problems.add(key, "must be at least \"10ms\"");
+            }
+        }
+        if socket.pong_timeout >= socket.ping_interval {
+            problems.add("socket.pong_timeout", "must be below socket.ping_interval");
+        }
+        if shutdown.accept_delay >= shutdown.timeout {
+            problems.add("shutdown.accept_delay", "must be below shutdown.timeout");
+        }
+    }
+
+    fn check_sizes(&self, problems: &mut Checking) {
+        let (socket, limits) = (&self.socket, &self.limits);
+        for (key, size) in [("limits.text_max", limits.text_max), ("limits.signal_max", limits.signal_max)] {
+            if size >= socket.message_max {
+                problems.add(key, "must be below socket.message_max, or it cannot be sent");
+            }
+        }
+        if socket.outbox_max < socket.message_max {
+            problems.add(
+                "socket.outbox_max",
+                "must be at least socket.message_max, or clients are too slow at once",
+            );
+        }
+        if self.http.head_max.0 < 8 * 1024 {
+            problems.add("http.head_max", "must be at least \"8KiB\"");
+        }
+        if limits.text_max >= self.http.body_max {
+            problems.add("http.body_max", "must be above limits.text_max");
+        }
+        for (key, count) in [
+            ("http.connections_max", self.http.connections_max),
+            ("http.connections_per_address_max", self.http.connections_per_address_max),
+            ("limits.parts_max", limits.parts_max),
+            ("limits.page_max", limits.page_max),
+            ("limits.room_connections_max", limits.room_connections_max),
+            ("limits.room_members_max", limits.room_members_max),
+        ] {
+            if count == 0 {
+                problems.add(key, "must be at least 1");
+            }
+        }
+    }
+
+    fn check_projects(&self, problems: &mut Checking) {
+        for project in &self.projects {
+            let at = format!("project {}", project.key);
+            if ProjectId::new(project.key).is_err() {
+                problems.add("project", format!("key {} is not a number from 1 to 2147483647", project.key));
+            }
+            match &project.secret {
+                None => problems.add(&at, "has no secret: set secret_file or secret"),
+                Some(secret) if secret.reveal().len() < SECRET_CHARS_MIN => {
+                    problems.add(
+                        &at,
+                        format!("has a secret below {SECRET_CHARS_MIN} characters: `openssl rand -hex 32`"),
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+        for key in &self.project_keys {
+            let at = format!("project_key {}", key.issuer);
+            if ProjectId::new(key.project).is_err() {
+                problems.add(&at, "has no project: set the project's key");
+            }
+            if key.issuer.is_empty() {
+                problems.add("project_key", "has no issuer");
+            }
+            let sources = [key.public_key_file.is_some(), key.jwks_file.is_some(), key.jwks_url.is_some()];
+            if sources.into_iter().filter(|is_set| *is_set).count() != 1 {
+                problems.add(&at, "takes exactly one of public_key_file, jwks_file and jwks_url");
+            }
+            if key.jwks_url.as_ref().is_some_and(|url| !is_safe_url(url)) {
+                problems.add(&at, "jwks_url must begin with https:// (http:// only to a loopback address)");
+            }
+            if key.refresh < Duration::from_secs(10) {
+                problems.add(&at, "refresh must be at least \"10s\"");
+            }
+        }
+    }
+
+    /// What is allowed but leaves the operator with a risk.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.http.demo {
+            warnings.push("the demo page lets everybody make rooms".to_owned());
+        }
+        if self.http.behind_proxy && self.http.trusted_proxies.is_empty() {
+            warnings.push(
+                "http.behind_proxy is set but http.trusted_proxies is empty: limits per address count the proxy".to_owned(),
+            );
+        }
+        if self.store.durability == Durable::Normal {
+            warnings
+                .push("store.durability is \"normal\": a power loss may take the last messages".to_owned());
+        }
+        if !self.admin.listen.ip().is_loopback() {
+            warnings.push(format!("admin.listen {} shows metrics to whoever reaches it", self.admin.listen));
+        }
+        warnings
+    }
+}
+
+struct Checking(Vec<Problem>);
+
+impl Checking {
+    fn add(&mut self, at: &str, what: impl Into<String>) {
+        self.0.push(Problem { at: at.to_owned(), what: what.into() });
+    }
+}
+
+fn is_safe_url(url: &str) -> bool {
+    let loopback = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
+    url.starts_with("https://") || loopback.iter().any(|start| url.starts_with(start))
+}

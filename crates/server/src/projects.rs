@@ -1,0 +1,87 @@
+//! Making projects: by the operator, by the configuration, and the one of `sidetalk dev`.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use sidetalk_core::model::ProjectId;
+use sidetalk_core::ports::{Project, ProjectSettings};
+use sidetalk_core::service::Service;
+
+use crate::clock::OsEntropy;
+use crate::config::sections::ProjectEntry;
+
+/// The key of the first project, if nobody chooses one.
+const FIRST_KEY: u32 = 100_001;
+
+/// Makes a project with the next free key, or with `key`.
+///
+/// # Errors
+/// If the key is taken or the store fails.
+pub async fn create(
+    service: &Service,
+    key: Option<ProjectId>,
+    name: &str,
+    secret: Option<&str>,
+) -> Result<Project> {
+    let existing = service.store().projects().await?;
+    if let Some(taken) = existing.iter().find(|project| Some(project.id) == key) {
+        bail!("project {} exists already; `sidetalk project show {}` shows it", taken.id, taken.id);
+    }
+    let next = existing.iter().map(|project| project.id.get() + 1).max().unwrap_or(FIRST_KEY);
+    let key = match key {
+        Some(key) => key,
+        None => ProjectId::new(next).context("no key is left; choose one with --key")?,
+    };
+    let project = Project {
+        id: key,
+        name: name.into(),
+        secret: secret.map_or_else(|| OsEntropy.secret().into(), Arc::from),
+        previous_secret: None,
+        settings: ProjectSettings::default(),
+        created_at: service.now(),
+    };
+    service.put_project(project.clone()).await?;
+    Ok(project)
+}
+
+/// Brings the projects of the configuration to the state that it says.
+///
+/// # Errors
+/// If the store fails.
+pub async fn bring_about(service: &Service, entries: &[ProjectEntry]) -> Result<()> {
+    for entry in entries {
+        let key = ProjectId::new(entry.key).context("the configuration was checked")?;
+        let secret = entry.secret.as_ref().context("the configuration was checked")?.reveal();
+        set(service, key, Some(&entry.name), secret).await?;
+    }
+    Ok(())
+}
+
+/// The project of `sidetalk dev`: the chosen one, else the one of the last time, else a fresh one.
+///
+/// # Errors
+/// If the store fails.
+pub async fn for_dev(service: &Service, chosen: Option<&(ProjectId, String)>) -> Result<Project> {
+    if let Some((key, secret)) = chosen {
+        return set(service, *key, None, secret).await;
+    }
+    match service.store().projects().await?.into_iter().next() {
+        Some(project) => Ok(project),
+        None => create(service, None, "demo", None).await,
+    }
+}
+
+/// Gives a project this secret (and name), and makes it if there is none. Settings stay.
+async fn set(service: &Service, key: ProjectId, name: Option<&str>, secret: &str) -> Result<Project> {
+    let Some(mut project) = service.store().project(key).await? else {
+        return create(service, Some(key), name.unwrap_or("demo"), Some(secret)).await;
+    };
+    let name = name.filter(|name| !name.is_empty()).unwrap_or(&project.name);
+    if *project.secret == *secret && *project.name == *name {
+        return Ok(project);
+    }
+    project.name = name.into();
+    project.secret = secret.into();
+    service.put_project(project.clone()).await?;
+    Ok(project)
+}

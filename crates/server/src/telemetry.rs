@@ -1,0 +1,138 @@
+//! Logs and metrics: where they go. What is never in them is written in `docs/LOGGING.md`.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::config::sections::Log;
+use crate::config::setting::LogFormat;
+
+/// Bounds of the histograms of times, in seconds: from a write without waiting to a stuck disk.
+const SECONDS: &[f64] =
+    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+
+/// Bounds of the histograms of counts.
+const COUNTS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0];
+
+/// How often samples are folded into the histograms.
+pub const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Starts logging to standard error.
+///
+/// # Errors
+/// If the level is not one.
+pub fn start_logs(log: &Log) -> Result<()> {
+    let json = match log.format {
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter(&log.level)?)
+        .with_writer(std::io::stderr)
+        .with_span_events(FmtSpan::NONE);
+    // A second start in one process (a test) keeps the first.
+    if json {
+        let _ = builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init();
+    } else {
+        let _ = builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init();
+    }
+    Ok(())
+}
+
+/// A bare level is ours alone: other crates speak from `warn` on, as they may show more than we would.
+fn filter(level: &str) -> Result<EnvFilter> {
+    let is_bare = matches!(level, "error" | "warn" | "info" | "debug" | "trace" | "off");
+    let directives =
+        if is_bare && level != "off" { format!("warn,sidetalk={level}") } else { level.to_owned() };
+    EnvFilter::try_new(&directives).with_context(|| {
+        format!("log.level {level:?} is not a level like \"info\" or \"info,sidetalk_edge=debug\"")
+    })
+}
+
+/// Starts counting; gives the way to the numbers.
+///
+/// # Errors
+/// If a recorder is already there.
+pub fn start_metrics() -> Result<PrometheusHandle> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_messages".to_owned()), COUNTS))
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), COUNTS))
+        .expect("the bounds are not empty")
+        .build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder)
+        .map_err(|_| anyhow::anyhow!("metrics are already recorded elsewhere"))?;
+    describe();
+    Ok(handle)
+}
+
+/// The metrics of this crate.
+pub const ALL: &[(&str, &str)] = &[
+    ("sidetalk_build_info", "always 1; the version is a label"),
+    ("sidetalk_ready", "1 while the node takes traffic"),
+    ("sidetalk_http_requests_total", "answered requests, by method and kind of status"),
+    ("sidetalk_http_request_seconds", "from a request's headers to its answer's headers"),
+    ("sidetalk_retention_purged_messages_total", "messages removed because they were over their retention"),
+    ("sidetalk_retention_failures_total", "runs of the retention job that failed"),
+    ("sidetalk_jwks_reads_total", "readings of key sets, by result: ok, failed"),
+    ("process_resident_memory_bytes", "memory in use"),
+    ("process_open_fds", "open files and sockets"),
+    ("process_max_fds", "the most open files and sockets"),
+    ("process_cpu_seconds_total", "time on a processor"),
+];
+
+fn describe() {
+    sidetalk_edge::metrics::describe();
+    for (name, meaning) in ALL {
+        match () {
+            () if name.ends_with("_total") => metrics::describe_counter!(*name, *meaning),
+            () if name.ends_with("_request_seconds") => metrics::describe_histogram!(*name, *meaning),
+            () => metrics::describe_gauge!(*name, *meaning),
+        }
+    }
+    metrics::gauge!("sidetalk_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+/// Writes the numbers that are read rather than counted.
+#[expect(clippy::cast_precision_loss, reason = "a gauge may be off by one in 2^53")]
+pub fn measure_process() {
+    if let Ok(statm) = std::fs::read_to_string("/proc/self/statm")
+        && let Some(pages) = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok())
+    {
+        metrics::gauge!("process_resident_memory_bytes")
+            .set((pages * rustix::param::page_size() as u64) as f64);
+    }
+    if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
+        metrics::gauge!("process_open_fds").set(files.count() as f64);
+    }
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    metrics::gauge!("process_max_fds").set(limit.current.unwrap_or(u64::MAX) as f64);
+    // Fields 14 and 15 after the command's closing bracket: user and system time in ticks.
+    if let Ok(stat) = std::fs::read_to_string("/proc/self/stat")
+        && let Some((_, fields)) = stat.rsplit_once(") ")
+    {
+        let ticks: u64 =
+            fields.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        metrics::counter!("process_cpu_seconds_total")
+            .absolute(ticks / rustix::param::clock_ticks_per_second());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_level_is_ours_alone() {
+        let ours = filter("debug").expect("a level").to_string();
+        assert!(ours.contains("warn") && ours.contains("sidetalk=debug"), "{ours}");
+        assert!(filter("info,sidetalk_edge=debug").is_ok());
+        assert!(filter("loud=nois=e").is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! The store: where it lies, how it is opened and closed.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use sidetalk_core::ports::{self, Entropy as _};
+use sidetalk_storage::{Durability, OpenError, Sqlite, SqliteConfig};
+
+use crate::clock::OsEntropy;
+use crate::config::Config;
+use crate::config::sections::Store;
+use crate::config::setting::Durable;
+
+/// The name of the database in the data folder.
+const FILE: &str = "sidetalk.db";
+
+/// SQLite's, and ours.
+const PAGE_BYTES: u64 = 4_096;
+
+/// An open store, for the one who closes it.
+#[derive(Clone)]
+pub struct Held(Arc<Sqlite>);
+
+impl Held {
+    /// The store as the rest of the program sees it.
+    pub fn store(&self) -> Arc<dyn ports::Store> {
+        Arc::clone(&self.0) as Arc<dyn ports::Store>
+    }
+
+    /// Writes what was accepted and lets go of the file.
+    pub async fn close(self) {
+        // Closing waits for threads; the runtime must not wait with it.
+        if tokio::task::spawn_blocking(move || self.0.close()).await.is_err() {
+            tracing::error!("the store did not close cleanly");
+        }
+    }
+}
+
+/// Opens the store, making or migrating it as needed.
+///
+/// # Errors
+/// If another process holds it, or the disk refuses.
+pub async fn open_store(config: &Config) -> Result<Held> {
+    let store = &config.store;
+    make_folder(&store.path)?;
+    let path = database(&store.path);
+    let settings = SqliteConfig {
+        readers: if store.readers == 0 { SqliteConfig::new(&path).readers } else { store.readers },
+        durability: match store.durability {
+            Durable::Full => Durability::Full,
+            Durable::Normal => Durability::Normal,
+        },
+        write_cache_bytes: store.write_cache.size(),
+        read_cache_bytes: store.read_cache.size(),
+        sent_kept: config.limits.dedup_window.max(Duration::from_hours(1)) * 2,
+        ..SqliteConfig::new(&path)
+    };
+    let opened = tokio::task::spawn_blocking(move || Sqlite::open(settings)).await?;
+    let sqlite = opened.map_err(|error| match error {
+        OpenError::Locked { .. } => anyhow::anyhow!(
+            "the data folder {} is in use by another sidetalk; stop it, or choose another folder with --data",
+            store.path.display()
+        ),
+        other => other.into(),
+    })?;
+    if store.size_max.0 > 0 {
+        let used_bytes = std::fs::metadata(&path).map(|meta| meta.len()).unwrap_or(0);
+        let pages = store.size_max.0.saturating_sub(used_bytes) / PAGE_BYTES;
+        sqlite.limit_growth(Some(u32::try_from(pages).unwrap_or(u32::MAX))).await?;
+    }
+    Ok(Held(Arc::new(sqlite)))
+}
+
+/// The database of a data folder.
+pub fn database(data: &Path) -> PathBuf {
+    data.join(FILE)
+}
+
+/// Says what to do if there is no store yet: a command that reads must not make an empty one.
+///
+/// # Errors
+/// If there is none.
+pub fn require_store(store: &Store) -> Result<()> {
+    if database(&store.path).exists() {
+        return Ok(());
+    }
+    bail!(
+        "there is no store in {}; choose its folder with --data or --config, or make one with `sidetalk project create`",
+        store.path.display()
+    )
+}
+
+/// Makes the data folder for its owner alone.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn make_folder(path: &Path) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot make the data folder {}", path.display()))
+}
+
+/// The schema of a database file, from its header (SQLite's file format, 1.3.13); `None` if it is no database.
+pub fn schema(file: &Path) -> Option<u32> {
+    use std::io::Read as _;
+    let mut header = [0; 64];
+    std::fs::File::open(file).ok()?.read_exact(&mut header).ok()?;
+    let version = header[60..64].try_into().expect("four bytes");
+    header.starts_with(b"SQLite format 3\0").then(|| u32::from_be_bytes(version))
+}
+
+/// The schema that this version writes: that of a store it has just made.
+///
+/// # Errors
+/// If the system's folder of temporary files cannot be used.
+pub fn known_schema() -> Result<u32> {
+    let folder = std::env::temp_dir().join(format!("sidetalk-schema-{:032x}", OsEntropy.bits()));
+    make_folder(&folder)?;
+    let file = database(&folder);
+    let opened =
+        Sqlite::open(SqliteConfig { readers: 1, ..SqliteConfig::new(&file) }).map(|store| store.close());
+    let known = schema(&file);
+    std::fs::remove_dir_all(&folder)?;
+    opened?;
+    known.context("a fresh store has no schema")
+}

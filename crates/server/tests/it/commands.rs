@@ -1,0 +1,112 @@
+use serde_json::Value;
+
+use crate::server::{Server, complains, prints, run, scratch};
+
+#[test]
+fn help_and_version_are_there() {
+    assert!(prints(&["--help"]).contains("sidetalk dev"));
+    assert!(prints(&["--version"]).starts_with("sidetalk "));
+    assert_eq!(run(&["serve", "--no-such-flag"]).status.code(), Some(2));
+    assert_eq!(run(&[]).status.code(), Some(2));
+    assert!(prints(&["completions", "bash"]).contains("sidetalk"));
+}
+
+#[test]
+fn projects_are_made_listed_shown_and_rotated_without_a_server() {
+    let (_folder, data) = scratch();
+    let data = data.display().to_string();
+    let said = complains(1, &["project", "list", "--data", &data]);
+    assert!(said.contains("there is no store"), "{said}");
+    let made: Value = json(&["project", "create", "--name", "school", "--data", &data, "--json"]);
+    assert_eq!((made["key"].as_u64(), made["name"].as_str()), (Some(100_001), Some("school")));
+    assert_eq!(made["secret"].as_str().map(str::len), Some(64));
+    let second = json(&["project", "create", "--key", "7", "--data", &data, "--json"]);
+    assert_eq!(second["key"], 7);
+    let said = complains(1, &["project", "create", "--key", "7", "--data", &data]);
+    assert!(said.contains("project 7 exists already"), "{said}");
+    assert!(prints(&["project", "list", "--data", &data]).contains("school"));
+    let shown = json(&["project", "show", "100001", "--data", &data, "--json"]);
+    assert_eq!(shown["secret"], Value::Null, "the secret is shown only when it is asked for");
+    let rotated = json(&["project", "rotate", "100001", "--data", &data, "--json"]);
+    assert_ne!(rotated["secret"], made["secret"]);
+    let said = complains(1, &["project", "show", "5", "--data", &data]);
+    assert!(said.contains("there is no project 5"), "{said}");
+    assert!(prints(&["migrate", "status", "--data", &data]).contains("up to date"));
+    assert!(prints(&["migrate", "up", "--data", &data]).contains("up to date"));
+}
+
+#[test]
+fn tokens_are_minted_and_looked_into() {
+    let (_folder, data) = scratch();
+    let data = data.display().to_string();
+    prints(&["project", "create", "--data", &data]);
+    let mint = ["token", "mint", "--project", "100001", "--data", &data];
+    let token = prints(&[&mint[..], &["--user", "alice", "--room", "lobby", "--role", "moderator"]].concat());
+    let seen = json(&["token", "inspect", token.trim(), "--json"]);
+    assert_eq!(seen["claims"]["sub"], "alice");
+    assert_eq!(seen["claims"]["iss"], "100001");
+    assert_eq!(seen["claims"]["role"], "moderator");
+    assert!(seen["state"].as_str().is_some_and(|state| state.starts_with("its times hold")), "{seen}");
+    let token = prints(&[&mint[..], &["--server", "--ttl", "10m"]].concat());
+    assert_eq!(json(&["token", "inspect", token.trim(), "--json"])["claims"]["scope"], "server");
+    assert!(complains(1, &["token", "inspect", "no-token"]).starts_with("sidetalk: "));
+    let said = complains(1, &[&mint[..], &["--user", "alice", "--role", "king"]].concat());
+    assert!(said.contains("none of viewer"), "{said}");
+}
+
+#[test]
+fn commands_reach_a_running_server_and_a_second_one_is_kept_out() {
+    let (folder, data) = scratch();
+    let server = Server::start(&data);
+    let data = data.display().to_string();
+    let made = json(&["project", "create", "--name", "second", "--data", &data, "--json"]);
+    assert_eq!(made["key"], 100_002);
+    assert!(prints(&["project", "list", "--data", &data]).contains("second"));
+    let said =
+        complains(1, &["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", &data]);
+    assert!(said.contains("in use by another sidetalk"), "{said}");
+    let said = complains(1, &["dev", "--listen", server.address(), "--data", ":temp:"]);
+    assert!(said.contains("is taken by another program; choose another port with --listen"), "{said}");
+
+    let copy = folder.path().join("copy/sidetalk.db");
+    std::fs::create_dir(folder.path().join("copy")).expect("the folder is ours");
+    prints(&["backup", &copy.display().to_string(), "--data", &data]);
+    let said = complains(1, &["backup", &copy.display().to_string(), "--data", &data]);
+    assert!(said.contains("exists already"), "{said}");
+    let copy_data = folder.path().join("copy").display().to_string();
+    assert!(
+        prints(&["project", "list", "--data", &copy_data]).contains("second"),
+        "a backup opens as a store"
+    );
+
+    let said = complains(1, &["room", "delete", "lobby", "--project", "100001", "--data", &data]);
+    assert!(said.contains("add --yes"), "{said}");
+    let said = complains(1, &["room", "show", "lobby", "--project", "100001", "--data", &data]);
+    assert!(said.contains("has no room lobby"), "{said}");
+    assert_eq!(prints(&["room", "list", "--project", "100001", "--data", &data]).trim(), "(none)");
+    assert!(
+        prints(&["user", "erase", "bob", "--yes", "--project", "100001", "--data", &data]).contains("bob")
+    );
+}
+
+#[test]
+fn the_doctor_finds_what_is_ill() {
+    let (_folder, data) = scratch();
+    let data = data.display().to_string();
+    let well =
+        ["doctor", "--data", &data, "--set", "http.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0"];
+    let said = prints(&well);
+    assert!(said.contains("\u{2713} data folder") && said.contains("a sync takes"), "{said}");
+    assert!(!said.contains('\u{2717}'), "{said}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let listen = format!("http.listen={}", taken.local_addr().expect("it is bound"));
+    let ill = run(&["doctor", "--data", &data, "--set", &listen, "--set", "admin.listen=127.0.0.1:0"]);
+    let said = String::from_utf8_lossy(&ill.stdout);
+    assert_eq!(ill.status.code(), Some(1), "{said}");
+    assert!(said.contains("\u{2717} http.listen"), "{said}");
+}
+
+#[track_caller]
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&prints(arguments)).expect("the output is JSON")
+}

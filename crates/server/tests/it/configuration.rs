@@ -1,0 +1,55 @@
+use std::fs;
+
+use crate::server::{complains, prints, sidetalk};
+
+#[test]
+fn the_committed_example_is_fresh() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config.example.toml");
+    let committed = fs::read_to_string(root).unwrap_or_default();
+    let printed = prints(&["config", "example"]);
+    assert_eq!(
+        committed.trim_end(),
+        printed.trim_end(),
+        "fix: cargo xtask codegen, and commit config.example.toml"
+    );
+}
+
+#[test]
+fn a_bad_file_is_refused_with_lines_and_hints() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let file = folder.path().join("sidetalk.toml");
+    fs::write(&file, "[http]\nlisten = \"127.0.0.1:0\"\nbase_pth = \"/chat\"\n").expect("the folder is ours");
+    let name = file.display().to_string();
+    for command in ["serve", "doctor"] {
+        let output = sidetalk().args([command, "--config", &name]).output().expect("the binary can be run");
+        let said = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
+        assert!(said.contains(":3: there is no key http.base_pth; did you mean http.base_path?"), "{said}");
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{said}");
+    }
+    let said = complains(2, &["config", "check", "--config", &name]);
+    assert_eq!(said.lines().count(), 1, "one line says it: {said}");
+}
+
+#[test]
+fn the_environment_and_flags_are_read() {
+    let print = |arguments: &[&str]| {
+        let output = sidetalk()
+            .env("SIDETALK_LOG__LEVEL", "warn")
+            .env("SIDETALK_SERVICE_HOST", "10.0.0.1")
+            .args(["config", "print"])
+            .args(arguments)
+            .output()
+            .expect("the binary can be run");
+        String::from_utf8(output.stdout).expect("the output is UTF-8")
+    };
+    assert!(print(&[]).contains("level = \"warn\""));
+    assert!(print(&["--set", "log.level=debug"]).contains("level = \"debug\""));
+    let said = complains(2, &["config", "print", "--set", "log.levle=debug"]);
+    assert!(said.contains("did you mean log.level?"), "{said}");
+}
+
+#[test]
+fn unsafe_settings_are_refused_with_what_to_do() {
+    let said = complains(2, &["serve", "--listen", "0.0.0.0:0", "--data", "/nonexistent"]);
+    assert!(said.contains("in the clear") && said.contains("behind_proxy"), "{said}");
+}

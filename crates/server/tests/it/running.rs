@@ -1,0 +1,129 @@
+use std::time::{Duration, Instant};
+
+use crate::server::{Server, complains, get, prints, request, scratch, until};
+
+#[test]
+fn it_says_when_it_is_ready_and_how_it_is() {
+    let (_folder, data) = scratch();
+    let server = Server::start(&data);
+    assert_eq!(server.ready["pid"].as_u64().map(|pid| pid > 1), Some(true));
+    assert_eq!(server.secret().len(), 64);
+    let admin = server.admin_address();
+    for path in ["/livez", "/readyz", "/healthz"] {
+        let answer = get(admin, path);
+        assert_eq!((answer.status, answer.body.as_str()), (200, "ok\n"), "{path}");
+    }
+    assert_eq!(prints(&["healthcheck", "--admin", admin]).trim(), "ready");
+    get(server.address(), "/");
+    let numbers = get(admin, "/metrics").body;
+    for metric in [
+        "sidetalk_build_info{version=",
+        "sidetalk_ready 1",
+        "sidetalk_http_requests_total{method=\"GET\",status=\"2xx\"} 1",
+        "process_resident_memory_bytes",
+        "process_open_fds",
+    ] {
+        assert!(numbers.contains(metric), "{metric} is not in\n{numbers}");
+    }
+    assert_eq!(get(server.address(), "/metrics").status, 404, "numbers are not for the public");
+    assert_eq!(get(admin, "/api/v1/project").status, 404, "the API is not for the operator's listener");
+}
+
+#[test]
+fn pages_leave_with_safe_headers() {
+    let (_folder, data) = scratch();
+    let server = Server::start(&data);
+    let page = get(server.address(), "/");
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
+    assert!(page.header("x-request-id").is_some());
+    let tag = page.header("etag").expect("a tag");
+    let known =
+        request(server.address(), "GET", "/", &[&format!("if-none-match: {tag}")], "").expect("an answer");
+    assert_eq!((known.status, known.body.as_str()), (304, ""));
+    assert_eq!(get(server.address(), "/no/such/page").status, 404);
+}
+
+#[test]
+fn a_base_path_is_taken_off() {
+    let (_folder, data) = scratch();
+    let server = Server::start_with(&data, &["--set", "http.base_path=/chat"]);
+    let (address, path) = server.address().split_once('/').expect("the URL has the base path");
+    assert_eq!(path, "chat");
+    assert_eq!(get(address, "/chat/").status, 200);
+    assert_eq!(get(address, "/").status, 404);
+}
+
+#[test]
+fn a_project_stays_the_same_across_restarts() {
+    let (_folder, data) = scratch();
+    let first = Server::start(&data);
+    let project = first.ready["project"].clone();
+    first.kill();
+    let second = Server::start(&data);
+    assert_eq!(second.ready["project"], project);
+    drop(second);
+    let chosen = Server::start_with(&data, &["--project", "42:a-secret-of-my-own"]);
+    assert_eq!((chosen.key(), chosen.secret()), (42, "a-secret-of-my-own"));
+}
+
+#[test]
+fn it_drains_when_asked_to_stop() {
+    let (_folder, data) = scratch();
+    let mut server = Server::start_with(&data, &["--set", "shutdown.accept_delay=1s"]);
+    let began = Instant::now();
+    server.signal("TERM");
+    let said = until("it is not ready any more", || {
+        let answer = request(server.admin_address(), "GET", "/readyz", &[], "").ok()?;
+        (answer.status == 503).then_some(answer.body)
+    });
+    assert_eq!(said, "not ready: draining\n");
+    let failed = complains(1, &["healthcheck", "--admin", server.admin_address()]);
+    assert!(!failed.is_empty());
+    assert_eq!(server.ended(), Some(0), "{}", server.log());
+    assert!(began.elapsed() < Duration::from_secs(30));
+    assert!(!data.join("control.sock").exists());
+    let log = server.log();
+    assert!(log.contains("draining") && log.contains("stopped"), "{log}");
+}
+
+#[test]
+fn a_second_signal_ends_it_now() {
+    let (_folder, data) = scratch();
+    let mut server =
+        Server::start_with(&data, &["--set", "shutdown.accept_delay=20s", "--config", "/dev/null"]);
+    server.signal("INT");
+    until("it drains", || server.log().contains("draining").then_some(()));
+    let began = Instant::now();
+    server.signal("INT");
+    assert_eq!(server.ended(), Some(1));
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn serve_has_no_demo_and_needs_no_configuration() {
+    let (folder, data) = scratch();
+    let ready = folder.path().join("serve.json");
+    let mut child = crate::server::sidetalk()
+        .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+        .arg("--data")
+        .arg(&data)
+        .arg("--ready-file")
+        .arg(&ready)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the binary can be run");
+    let ready = until("it is ready", || std::fs::read(&ready).ok());
+    let ready: serde_json::Value = serde_json::from_slice(&ready).expect("the ready file is written whole");
+    let url = ready["url"].as_str().expect("a URL").trim_start_matches("http://").to_owned();
+    let (home, demo) = (get(&url, "/"), request(&url, "POST", "/demo/session", &[], "{}"));
+    child.kill().expect("it is our child");
+    child.wait().expect("it is our child");
+    assert_eq!(home.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(demo.expect("an answer").status, 404);
+    assert_eq!(ready["project"], serde_json::Value::Null);
+}
