@@ -225,7 +225,7 @@ test("gives up a socket that does not open, and one that does not answer", async
 });
 
 test("frames that make no sense end the link, not the client", async () => {
-  for (const frame of ["{", "7", "null", { jsonrpc: "2.0", id: null, error: { message: "what?" } }]) {
+  for (const frame of ["{", "7", "null"]) {
     const stage = new Stage();
     const peer = await stage.online();
     await peer.say(frame);
@@ -236,7 +236,7 @@ test("frames that make no sense end the link, not the client", async () => {
   }
   const stage = new Stage();
   const peer = await stage.online();
-  await peer.say({ jsonrpc: "2.0", id: 99, result: {} }, { jsonrpc: "2.0", method: "unheard.of" });
+  await peer.say({ jsonrpc: "2.0", id: null, error: {} }, { jsonrpc: "2.0", id: 99, result: {} }, { jsonrpc: "2.0", method: "unheard.of" });
   assert.equal(stage.client.state.status, "online");
 });
 

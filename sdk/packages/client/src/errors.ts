@@ -84,6 +84,10 @@ export class SidetalkError extends Error {
     return new SidetalkError("queue_full", `${limit} messages are waiting to be sent already`);
   }
 
+  static tooLarge(what: string, limit: number): SidetalkError {
+    return new SidetalkError("too_large", `${what} is too large: a frame has at most ${limit} bytes`);
+  }
+
   static noWebSocket(): SidetalkError {
     return new SidetalkError(
       "no_websocket",

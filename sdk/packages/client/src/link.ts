@@ -93,6 +93,7 @@ export class Link {
     this.request("connect", { token, client: name }, {
       done: (welcome: Welcome) => {
         this.#cancel(opening);
+        this.#rpc.frameBytes = welcome.limits?.frame_bytes ?? Infinity;
         this.#watch(environment, (welcome.ping_interval_ms || 25_000) * 1.5);
         welcomed(welcome);
       },

@@ -99,6 +99,22 @@ test("what was acknowledged but fell out of reach does not stay pending", async 
   assert.deepEqual(room.pending, []);
 });
 
+test("a message that the server cannot read, or would not, fails instead of breaking one link after the other", async () => {
+  const stage = new Stage();
+  const { room, peer } = await stage.room();
+  const deep = rejects(room.post("\ud800"), "malformed_json");
+  peer.take("message.post");
+  await peer.say({ jsonrpc: "2.0", id: null, error: { code: -32700, message: "no", data: { code: "malformed_json" } } });
+  await deep;
+  await rejects(room.post("é".repeat(33_000)), "too_large");
+  await rejects(room.signal("x", "é".repeat(33_000)), "too_large");
+  await room.signal("x", "é".repeat(33_000), { confirm: false });
+  assert.deepEqual(peer.inbox, []);
+  assert.equal(stage.client.state.status, "online");
+  void room.post("é".repeat(32_000));
+  peer.take("message.post");
+});
+
 test("a message that was cleared away before it came back does not stay pending", async () => {
   const stage = new Stage();
   const { room, peer } = await stage.room();

@@ -28,7 +28,11 @@ async function person(user: string, claims: object = {}): Promise<SidetalkClient
     backoff: { firstMs: 50, longestMs: 500 },
   });
   clients.push(client);
-  await client.connect({ signal: AbortSignal.timeout(10_000) });
+  let last = "";
+  client.on("state", (state) => void ("error" in state && state.status === "offline" && (last = `${state.status}: ${state.error.message}`)));
+  await client.connect({ signal: AbortSignal.timeout(10_000) }).catch((error) => {
+    throw new Error(`${user} cannot connect to ${server.url}; ${last}`, { cause: error });
+  });
   return client;
 }
 
