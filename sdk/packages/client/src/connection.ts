@@ -162,7 +162,7 @@ export class Connection extends Emitter<ClientEvents> {
     this.#link = undefined;
     if (wasOnline && this.#environment.now() - this.#onlineAt > stableMs) this.#attempt = 0;
     const reason = end.error?.code ?? finalReasons[end.code] ?? (end.code >= 4500 && end.code < 5000 ? `${end.code}` : "");
-    const error = end.error ?? (reason ? SidetalkError.closed(end.reason || reason) : SidetalkError.connectionLost());
+    const error = end.error ?? (reason ? SidetalkError.closed(end.reason || reason) : SidetalkError.connectionLost(end.reason || `close code ${end.code}`));
     if (reason === "unauthenticated" || reason === "token_expired") {
       return this.#tokenRefused(reason === "unauthenticated" ? "refused" : "expired", reason, error);
     }

@@ -72,8 +72,8 @@ export class SidetalkError extends Error {
     return new SidetalkError("offline_timeout", `no answer within ${waitedMs} ms`);
   }
 
-  static connectionLost(): SidetalkError {
-    return new SidetalkError("connection_lost", "the connection was lost before the answer came");
+  static connectionLost(why = "before the answer came"): SidetalkError {
+    return new SidetalkError("connection_lost", `the connection was lost: ${why}`);
   }
 
   static closed(reason: string, cause?: unknown): SidetalkError {

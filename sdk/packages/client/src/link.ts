@@ -49,10 +49,11 @@ export class Link {
     const opening = this.#after(openMs, () => this.#end({ code: 1006, reason: "the connection could not be opened in time" }));
     socket.onopen = () => this.#authenticate(opening);
     socket.onmessage = (event: { data: unknown }) => this.#read(event.data);
+    let trouble: unknown;
+    // A close event follows. Browsers say nothing here; Node says what the matter is.
+    socket.onerror = (event: { message?: unknown }) => void (trouble = event?.message);
     socket.onclose = (event: { code?: number; reason?: string }) =>
-      this.#end({ code: event.code ?? 1006, reason: String(event.reason ?? "") });
-    // A close event follows; but an `error` without a listener would end a Node process.
-    socket.onerror = () => {};
+      this.#end({ code: event.code ?? 1006, reason: String(event.reason || trouble || "") });
   }
 
   request(method: string, params: object, answer: Answer): void {
