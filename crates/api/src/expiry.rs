@@ -27,33 +27,33 @@ type Due = (Timestamp, ConnectionId, Stage);
 
 /// Sockets by the end of their tokens.
 #[derive(Debug, Default)]
-pub struct Expiries {
+pub(crate) struct Expiries {
     due: Mutex<BTreeMap<Due, Weak<Outbox>>>,
 }
 
 /// When a socket ends whose token ends at `expires_at`: then, or when a token that was let in late is out of leeway.
 #[must_use]
-pub fn end_of(expires_at: Timestamp, now: Timestamp) -> Timestamp {
+pub(crate) fn end_of(expires_at: Timestamp, now: Timestamp) -> Timestamp {
     if now < expires_at { expires_at } else { expires_at.plus(LEEWAY) }
 }
 
 impl Expiries {
     /// Watches a socket until `end`.
-    pub fn watch(&self, connection: ConnectionId, end: Timestamp, outbox: &Arc<Outbox>) {
+    pub(crate) fn watch(&self, connection: ConnectionId, end: Timestamp, outbox: &Arc<Outbox>) {
         let mut due = self.due.lock();
         due.insert((end.minus(WARNING), connection, Stage::Warn), Arc::downgrade(outbox));
         due.insert((end, connection, Stage::End), Arc::downgrade(outbox));
     }
 
     /// Forgets a socket that was watched until `end`.
-    pub fn forget(&self, connection: ConnectionId, end: Timestamp) {
+    pub(crate) fn forget(&self, connection: ConnectionId, end: Timestamp) {
         let mut due = self.due.lock();
         due.remove(&(end.minus(WARNING), connection, Stage::Warn));
         due.remove(&(end, connection, Stage::End));
     }
 
     /// Warns and ends the sockets whose time has come.
-    pub fn sweep(&self, now: Timestamp) {
+    pub(crate) fn sweep(&self, now: Timestamp) {
         while let Some(((at, _, stage), outbox)) = self.next_due(now) {
             let Some(outbox) = outbox.upgrade() else { continue };
             match stage {
@@ -67,7 +67,7 @@ impl Expiries {
     }
 
     /// The watched sockets.
-    pub fn outboxes(&self) -> Vec<Arc<Outbox>> {
+    pub(crate) fn outboxes(&self) -> Vec<Arc<Outbox>> {
         let due = self.due.lock();
         due.iter().filter(|((_, _, stage), _)| *stage == Stage::End).filter_map(|(_, outbox)| outbox.upgrade()).collect()
     }

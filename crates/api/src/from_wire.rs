@@ -335,7 +335,7 @@ fn shared(text: &str) -> Arc<str> {
     text.into()
 }
 
-fn named<T: FromStr<Err = InvalidName>>(field: &'static str, text: &str) -> Result<T, Problem> {
+pub(crate) fn named<T: FromStr<Err = InvalidName>>(field: &'static str, text: &str) -> Result<T, Problem> {
     text.parse().map_err(|problem: InvalidName| Problem::invalid(field, problem.to_string()))
 }
 
@@ -404,7 +404,7 @@ pub fn lasting(seconds: Option<u64>) -> Result<Option<Duration>, Problem> {
     bounded("duration_s", seconds)
 }
 
-fn bounded(field: &'static str, seconds: Option<u64>) -> Result<Option<Duration>, Problem> {
+pub(crate) fn bounded(field: &'static str, seconds: Option<u64>) -> Result<Option<Duration>, Problem> {
     match seconds {
         Some(seconds) if seconds > SECONDS_MAX => {
             Err(Problem::invalid(field, format!("must be at most {SECONDS_MAX} seconds")))

@@ -37,6 +37,12 @@ pub mod socket;
 
 pub mod rest;
 
+mod sse;
+
+mod documents;
+
+pub mod demo;
+
 pub use limits::ApiLimits;
 pub use rest::router;
 pub use state::{ApiParts, ApiState, native_close};

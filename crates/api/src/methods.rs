@@ -11,6 +11,11 @@ use crate::wire::answer::{
     Rooms, Signalled, Unreads,
 };
 use crate::wire::json::{At, Fields as _, InRoom, Nothing, OnMessage, OnUser};
+use crate::wire::notice::{
+    BareNotice, DrainingNotice, EditedNotice, ExpiringNotice, GroupsNotice, JoinedNotice, LeftNotice, MemberNotice,
+    PostedNotice, PrivateChatNotice, ReactedNotice, ReceiptNotice, RemovedNotice, RetentionNotice, RoleNotice,
+    SanctionedNotice, SignalNotice, SlowModeNotice, TitleNotice, TouchedNotice, TypingNotice,
+};
 use crate::wire::request::{
     Clear, Connect, Edit, History, Join, Lasting, Post, React, ReceiptIn, Refresh, Search, SetGroups, SetRole,
     SignalIn, TypingIn, UpdateRoom,
@@ -134,4 +139,67 @@ pub(crate) fn bad_params(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     let problem = text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem);
     Problem::invalid("params", format!("are not valid: {problem:.300}"))
+}
+
+/// One notification, for documents.
+#[derive(Clone, Copy)]
+pub struct Notice {
+    /// Its name.
+    pub name: &'static str,
+    /// What it tells, in one line.
+    pub summary: &'static str,
+    /// Whether it is of the log, and so has a position beside its own fields.
+    pub is_logged: bool,
+    /// Its own fields.
+    pub params: fn() -> SchemaWithParts,
+}
+
+macro_rules! notices {
+    ($($name:literal $kind:ident $params:ident, $summary:literal;)*) => {
+        /// Every notification.
+        pub static NOTICES: &[Notice] = &[$(Notice {
+            name: $name,
+            summary: $summary,
+            is_logged: notices!(@ $kind),
+            params: schema_of::<$params>,
+        }),*];
+    };
+    (@ log) => { true };
+    (@ now) => { false };
+}
+
+notices! {
+    "message.posted" log PostedNotice, "A message was posted.";
+    "message.edited" log EditedNotice, "What a message says was replaced.";
+    "message.deleted" log TouchedNotice, "A message was deleted; a tombstone stays.";
+    "message.pinned" log TouchedNotice, "A message was pinned.";
+    "message.unpinned" log TouchedNotice, "A pin was taken away.";
+    "reaction.added" log ReactedNotice, "Somebody reacted to a message.";
+    "reaction.removed" log ReactedNotice, "Somebody took a reaction back.";
+    "chat.enabled" log BareNotice, "Chat was switched on.";
+    "chat.disabled" log BareNotice, "Chat was switched off.";
+    "history.cleared" log BareNotice, "All messages of the audience are gone.";
+    "room.slow_mode_set" log SlowModeNotice, "Slow mode changed.";
+    "room.private_chat_set" log PrivateChatNotice, "Who may speak privately changed.";
+    "room.title_set" log TitleNotice, "The title changed.";
+    "room.retention_set" log RetentionNotice, "How long messages are kept changed.";
+    "member.muted" log SanctionedNotice, "A user was muted.";
+    "member.banned" log SanctionedNotice, "A user was put out and is kept out.";
+    "member.unmuted" log MemberNotice, "A mute was lifted.";
+    "member.unbanned" log MemberNotice, "A ban was lifted.";
+    "member.kicked" log MemberNotice, "A user was put out.";
+    "member.invited" log MemberNotice, "A user was invited.";
+    "member.joined" log MemberNotice, "A user became a member.";
+    "member.left" log MemberNotice, "A user gave the membership up.";
+    "member.role_set" log RoleNotice, "A user's role in this room was set.";
+    "member.groups_set" log GroupsNotice, "A user's groups in this room were set.";
+    "signal" now SignalNotice, "A signal.";
+    "typing" now TypingNotice, "Somebody writes, or has stopped.";
+    "presence.joined" now JoinedNotice, "A connection came.";
+    "presence.left" now LeftNotice, "A connection went.";
+    "receipt.set" now ReceiptNotice, "Another connection of yours has read.";
+    "room.removed" now RemovedNotice, "You are out of this room.";
+    "connected" now Connected, "The result of connect, if the token came with the request for the socket.";
+    "token.expiring" now ExpiringNotice, "Your token ends in a minute.";
+    "server.draining" now DrainingNotice, "This node stops soon.";
 }

@@ -10,6 +10,7 @@ use sidetalk_core::service::Service;
 use sidetalk_edge::close::{Close, Code, Reason, close_of};
 use sidetalk_edge::liveness::Liveness;
 use sidetalk_edge::origin::OriginPolicy;
+use sidetalk_edge::request_id::RequestIds;
 use sidetalk_edge::socket::{SocketSettings, Sockets};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -65,6 +66,7 @@ pub struct Shared {
     pub(crate) ping_interval: Duration,
     pub(crate) bounds: Bounds,
     pub(crate) version: &'static str,
+    pub(crate) request_ids: RequestIds,
 }
 
 impl Deref for ApiState {
@@ -87,7 +89,10 @@ impl ApiState {
             page: core.page_max,
             outbox_bytes: settings.outbox_bytes_max,
         };
+        #[expect(clippy::cast_possible_truncation, reason = "half of the random bits are enough")]
+        let request_ids = RequestIds::new(parts.entropy.bits() as u64);
         Self(Arc::new(Shared {
+            request_ids,
             face: parts.face,
             sockets: Sockets::new(settings, parts.liveness),
             keys: parts.keys,

@@ -14,11 +14,11 @@ use sidetalk_core::refusal::Refusal;
 use crate::token::Verified;
 
 /// How long a ticket holds.
-pub const TTL: Duration = Duration::from_secs(60);
+pub(crate) const TTL: Duration = Duration::from_secs(60);
 
 /// The tickets that wait to be used.
 #[derive(Debug)]
-pub struct Tickets {
+pub(crate) struct Tickets {
     waiting: Mutex<HashMap<String, (Verified, Timestamp)>>,
     max: usize,
 }
@@ -26,7 +26,7 @@ pub struct Tickets {
 impl Tickets {
     /// Room for that many.
     #[must_use]
-    pub fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self { waiting: Mutex::default(), max }
     }
 
@@ -34,7 +34,7 @@ impl Tickets {
     ///
     /// # Errors
     /// [`Refusal::RateLimited`] if too many wait to be used.
-    pub fn issue(
+    pub(crate) fn issue(
         &self,
         verified: Verified,
         now: Timestamp,
@@ -57,13 +57,13 @@ impl Tickets {
     }
 
     /// What the ticket stands for. It is used up.
-    pub fn redeem(&self, ticket: &str, now: Timestamp) -> Option<Verified> {
+    pub(crate) fn redeem(&self, ticket: &str, now: Timestamp) -> Option<Verified> {
         let (verified, end) = self.waiting.lock().remove(ticket)?;
         (now < end).then_some(verified)
     }
 
     /// Forgets those that have ended.
-    pub fn sweep(&self, now: Timestamp) {
+    pub(crate) fn sweep(&self, now: Timestamp) {
         let mut waiting = self.waiting.lock();
         waiting.retain(|_, (_, end)| now < *end);
         waiting.shrink_to(64);

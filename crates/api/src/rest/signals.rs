@@ -1,0 +1,72 @@
+//! `/rooms/{room}/signals`, typing, and read markers.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use sidetalk_core::model::Seq;
+
+use crate::errors::{ErrorBody, Problem};
+use crate::from_wire::{self, audience_or_room};
+use crate::state::ApiState;
+use crate::wire::answer::{Done, Receipt, Signalled, Unreads};
+use crate::wire::request::{ReceiptIn, SignalIn, TypingIn};
+
+use super::extract::{Body, Caller, Json, Room};
+
+/// Sends a signal; one whose type is chat is stored as a message.
+#[utoipa::path(post, path = "/api/v1/rooms/{room}/signals", tag = "signals", params(("room" = String, Path)),
+    request_body = SignalIn,
+    responses((status = 202, description = "Sent.", body = Signalled),
+        (status = 201, description = "Stored.", body = Signalled), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn post_signal(
+    State(api): State<ApiState>,
+    caller: Caller,
+    Room(room): Room,
+    body: Body,
+) -> Result<Response, Problem> {
+    let signal: SignalIn<'_> = body.read()?;
+    let mut response = api.signal(&caller.principal, &room, from_wire::signal(signal)?, Json).await?;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::ACCEPTED;
+    }
+    Ok(response)
+}
+
+/// Says that the caller writes, or has stopped.
+#[utoipa::path(post, path = "/api/v1/rooms/{room}/typing", tag = "signals", params(("room" = String, Path)),
+    request_body = TypingIn, responses((status = 200, body = Done), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn post_typing(
+    State(api): State<ApiState>,
+    caller: Caller,
+    Room(room): Room,
+    body: Body,
+) -> Result<Response, Problem> {
+    let TypingIn { active, audience } = body.read()?;
+    api.typing(&caller.principal, &room, audience_or_room(audience)?, active, Json).await
+}
+
+/// Moves the caller's read marker forward.
+#[utoipa::path(put, path = "/api/v1/rooms/{room}/receipt", tag = "signals", params(("room" = String, Path)),
+    request_body = ReceiptIn, responses((status = 200, body = Receipt), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn put_receipt(
+    State(api): State<ApiState>,
+    caller: Caller,
+    Room(room): Room,
+    body: Body,
+) -> Result<Response, Problem> {
+    let ReceiptIn { seq, audience } = body.read()?;
+    caller.require_user()?;
+    api.receipt(&caller.principal, &room, audience_or_room(audience)?, Seq(seq), Json).await
+}
+
+/// Reads the caller's read markers and how much follows them.
+#[utoipa::path(get, path = "/api/v1/rooms/{room}/unread", tag = "signals", params(("room" = String, Path)),
+    responses((status = 200, body = Unreads), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn get_unread(
+    State(api): State<ApiState>,
+    caller: Caller,
+    Room(room): Room,
+) -> Result<Response, Problem> {
+    caller.require_user()?;
+    api.unread(&caller.principal, &room, Json).await
+}
