@@ -1,6 +1,8 @@
 //! The service on the real embedded store: what no single crate can show alone.
 
 mod client;
+mod races;
 mod resume;
+mod retries;
 mod rng;
 mod stage;

@@ -42,6 +42,10 @@ impl Stage {
         Self { service, recorder, clock, store, entropy, folder }
     }
 
+    pub(crate) fn store(&self) -> &Arc<Sqlite> {
+        &self.store
+    }
+
     /// Everything in memory is lost; the store is opened again.
     pub(crate) async fn restart(&mut self) {
         self.service.stop();
