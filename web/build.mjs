@@ -1,10 +1,10 @@
-// Builds the pages to dist/: index.html with hashed files beside it, and widget.js under a name that stays.
+// Builds the pages to dist/: index.html with hashed files beside it, and widget.js (with its
+// words in other languages) under names that stay.
 // All addresses are relative, so that the pages work below any path.
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
-import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { cssText } from "../sdk/packages/elements/scripts/bundle.mjs";
+import { cssText, gzipped, widget } from "../sdk/packages/elements/scripts/bundle.mjs";
 
 const at = (path) => new URL(path, import.meta.url).pathname;
 const out = at("dist");
@@ -22,7 +22,8 @@ const { metafile } = await build({
   chunkNames: "[name]-[hash]",
   metafile: true,
 });
-await build({ ...common, entryPoints: [at("src/widget.ts")], format: "iife", outfile: `${out}/widget.js` });
+const scripts = await widget();
+for (const [name, bytes] of scripts) await writeFile(`${out}/${name}`, bytes);
 
 const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint?.endsWith("main.ts"));
 const relative = (path) => path.slice(path.lastIndexOf("assets/"));
@@ -33,5 +34,5 @@ const html = await readFile(at("src/index.html"), "utf8");
 const names = { favicon: faviconName, css: relative(entry[1].cssBundle), js: relative(entry[0]) };
 await writeFile(`${out}/index.html`, html.replace(/\{\{(\w+)\}\}/g, (_, name) => names[name]));
 
-const kib = (bytes) => `${(gzipSync(bytes, { level: 9 }).length / 1024).toFixed(1)} KiB gzip`;
-console.log(`web: page ${kib(await readFile(`${out}/${names.js}`))}, widget.js ${kib(await readFile(`${out}/widget.js`))}`);
+const kilobytes = (bytes) => `${(gzipped(bytes) / 1000).toFixed(1)} kB gzip`;
+console.log(`web: page ${kilobytes(await readFile(`${out}/${names.js}`))}, widget.js ${kilobytes(scripts.get("widget.js"))}`);

@@ -8,22 +8,25 @@ const FLOOD = 4;
 const KEPT = 20;
 
 export class Announcer {
+  readonly #summary: (count: number) => string;
   readonly element = h("div", { class: "hidden", role: "log", "aria-live": "polite", "aria-relevant": "additions" });
-  private queue: string[] = [];
-  private timer = 0;
+  #queue: string[] = [];
+  #timer = 0;
 
-  constructor(private summary: (count: number) => string) {}
-
-  say(text: string): void {
-    this.queue.push(text);
-    this.timer ||= window.setTimeout(() => this.flush(), 150);
+  constructor(summary: (count: number) => string) {
+    this.#summary = summary;
   }
 
-  private flush(): void {
-    this.timer = 0;
-    const { queue } = this;
-    this.queue = [];
-    const lines = queue.length > FLOOD ? [this.summary(queue.length)] : queue;
+  say(text: string): void {
+    this.#queue.push(text);
+    this.#timer ||= window.setTimeout(() => this.#flush(), 150);
+  }
+
+  #flush(): void {
+    this.#timer = 0;
+    const queue = this.#queue;
+    this.#queue = [];
+    const lines = queue.length > FLOOD ? [this.#summary(queue.length)] : queue;
     this.element.append(...lines.map((line) => h("p", { dir: "auto" }, line)));
     while (this.element.childElementCount > KEPT) this.element.firstElementChild!.remove();
   }

@@ -1,6 +1,6 @@
 /** Who may be chosen as the readers of a message. */
 import type { Audience } from "@sidetalk/client";
-import type { Words } from "./i18n/index.js";
+import type { Words } from "./i18n/words.js";
 import type { MenuItem } from "./menu.js";
 import { cleanName } from "./names.js";
 import { RANK, type Session } from "./session.js";

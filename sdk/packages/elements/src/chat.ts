@@ -8,7 +8,7 @@
  * Events: `sidetalk-ready` {room}, `sidetalk-ended` {reason}, `sidetalk-message` {id, own}, `sidetalk-people` {count}.
  */
 import type { TokenProvider } from "@sidetalk/client";
-import { Words } from "./i18n/index.js";
+import { Words } from "./i18n/words.js";
 import { Panel } from "./panel.js";
 import { sheets } from "./styles/index.js";
 
@@ -17,9 +17,10 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
 export class SidetalkChat extends Base {
   static observedAttributes = ["server", "room", "token", "lang", "title"];
-  private panel: Panel | null = null;
-  private provider: TokenProvider | null = null;
-  private planned = false;
+  #panel: Panel | null = null;
+  #provider: TokenProvider | null = null;
+  #planned = false;
+  #turn = 0;
 
   constructor() {
     super();
@@ -27,12 +28,12 @@ export class SidetalkChat extends Base {
   }
 
   get tokenProvider(): TokenProvider | null {
-    return this.provider;
+    return this.#provider;
   }
 
   set tokenProvider(provider: TokenProvider | null) {
-    this.provider = provider;
-    this.plan();
+    this.#provider = provider;
+    this.#plan();
   }
 
   connectedCallback(): void {
@@ -42,51 +43,54 @@ export class SidetalkChat extends Base {
       delete (this as Partial<this>).tokenProvider;
       this.tokenProvider = tokenProvider;
     }
-    this.plan();
+    this.#plan();
   }
 
   disconnectedCallback(): void {
-    this.plan();
+    this.#plan();
   }
 
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     if (before === after) return;
-    if (name === "title") this.panel?.setTitle(after);
-    else this.plan();
+    if (name === "title") this.#panel?.setTitle(after);
+    else this.#plan();
   }
 
   /** The writing field gets the focus. */
   override focus(): void {
-    this.panel?.focus();
+    this.#panel?.focus();
   }
 
-  private plan(): void {
-    if (this.planned) return;
-    this.planned = true;
+  #plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
     queueMicrotask(() => {
-      this.planned = false;
-      this.restart();
+      this.#planned = false;
+      void this.#restart();
     });
   }
 
-  private restart(): void {
-    this.panel?.dispose();
-    this.panel?.element.remove();
-    this.panel = null;
+  async #restart(): Promise<void> {
+    const turn = ++this.#turn;
+    this.#panel?.dispose();
+    this.#panel?.element.remove();
+    this.#panel = null;
     const room = this.getAttribute("room");
-    const token = this.provider ?? this.getAttribute("token");
+    const token = this.#provider ?? this.getAttribute("token");
     if (!this.isConnected || !room || !token) return;
-    const tell = (type: string, detail: object): void => {
-      this.dispatchEvent(new CustomEvent(`sidetalk-${type}`, { detail, bubbles: true, composed: true }));
-    };
-    const lang = this.getAttribute("lang") ?? (this.closest("[lang]")?.getAttribute("lang") || navigator.language);
+    const words = await Words.of(this.getAttribute("lang") ?? (this.closest("[lang]")?.getAttribute("lang") || navigator.language));
+    if (turn !== this.#turn) return;
     const server = new URL(this.getAttribute("server") ?? ".", document.baseURI).href;
-    this.panel = new Panel({ server, room, token, title: this.getAttribute("title") }, new Words(lang), {
-      ready: (joined) => tell("ready", { room: joined }),
-      ended: (reason) => tell("ended", { reason }),
-      posted: (id, own) => tell("message", { id, own }),
-      people: (count) => tell("people", { count }),
+    this.#panel = new Panel({ server, room, token, title: this.getAttribute("title") }, words, {
+      ready: (joined) => this.#tell("ready", { room: joined }),
+      ended: (reason) => this.#tell("ended", { reason }),
+      posted: (id, own) => this.#tell("message", { id, own }),
+      people: (count) => this.#tell("people", { count }),
     });
-    this.shadowRoot!.append(this.panel.element);
+    this.shadowRoot!.append(this.#panel.element);
+  }
+
+  #tell(type: string, detail: object): void {
+    this.dispatchEvent(new CustomEvent(`sidetalk-${type}`, { detail, bubbles: true, composed: true }));
   }
 }

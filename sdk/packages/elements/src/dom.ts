@@ -13,6 +13,8 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   ...children: (Child | Child[])[]
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
+  // In a form, a button that does not say otherwise would send it.
+  if (element instanceof HTMLButtonElement) element.type = "button";
   if (props) set(element, props);
   element.append(...nodes(children));
   return element;
@@ -56,7 +58,6 @@ const ICONS = {
   people: "M7.5 9.5a2.7 2.7 0 1 0 0-5.4 2.7 2.7 0 0 0 0 5.4ZM2.5 16c.3-2.7 2.3-4 5-4s4.7 1.3 5 4M12.8 4.4a2.5 2.5 0 0 1 0 4.8M14.7 12.3c1.7.5 2.7 1.8 2.9 3.7",
   pin: "m8 3.5 8.5 8.5M13.8 9.3l-2.6 2.6-.4 3.6-6.3-6.3 3.6-.4 2.6-2.6M7.5 12.5 3.5 16.5",
   reply: "M8 5 3.5 9.5 8 14M4 9.5h7c3.5 0 5.5 2 5.5 5.5",
-  retry: "M15.5 10a5.5 5.5 0 1 1-1.7-4M15.8 3.5v3.3h-3.3",
   search: "M9 4a5 5 0 1 0 0 10A5 5 0 0 0 9 4Zm3.7 8.7 3.8 3.8",
   send: "M10 16V4.5m0 0L5 9.5m5-5 5 5",
   smile: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM7 11.5c1.4 2.3 4.6 2.3 6 0M7.7 8h.01M12.3 8h.01",
@@ -76,5 +77,5 @@ export function icon(name: Icon): SVGElement {
 
 /** A button that shows only an icon; its label is read out and shown as a tooltip. */
 export function iconButton(name: Icon, label: string, onclick: (event: MouseEvent) => void, props?: Props): HTMLButtonElement {
-  return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...props }, icon(name));
+  return h("button", { class: "icon-button", "aria-label": label, title: label, onclick, ...props }, icon(name));
 }

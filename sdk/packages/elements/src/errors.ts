@@ -1,6 +1,6 @@
 /** What to tell people when something was refused. */
 import type { SidetalkError } from "@sidetalk/client";
-import type { Key, Words } from "./i18n/index.js";
+import type { Key, Words } from "./i18n/words.js";
 
 const TEXTS: Record<string, Key> = {
   chat_disabled: "chatOff",

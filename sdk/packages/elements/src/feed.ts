@@ -1,7 +1,7 @@
 /** The list of messages: what is in it, where the reader stands, what was read, and the keyboard's way through it. */
 import type { Message } from "@sidetalk/client";
 import { h, icon } from "./dom.js";
-import type { Words } from "./i18n/index.js";
+import type { Words } from "./i18n/words.js";
 import { VirtualList } from "./list.js";
 import type { MessageView } from "./message.js";
 import { type Row, Rows } from "./rows.js";
@@ -15,127 +15,130 @@ export interface FeedEvents {
 }
 
 export class Feed {
+  readonly #session: Session;
+  readonly #words: Words;
+  readonly #view: MessageView;
+  readonly #events: FeedEvents;
   readonly element: HTMLElement;
-  private scroller = h("div", { class: "scroller" });
-  private canvas: HTMLElement;
-  private jumpButton: HTMLButtonElement;
-  private jumpLabel = h("span");
-  private list: VirtualList<Row<Item>>;
-  private rows = new Rows<Item>();
-  private items: Item[] = [];
-  private unreadAfter: number | null = null;
-  private read = new Map<string, number>();
-  private fresh = 0;
-  private current: string | null = null;
-  private frame = 0;
-  private flash: string | null = null;
-  private joined = false;
-  private loadFailedAt = 0;
+  #scroller = h("div", { class: "scroller" });
+  #canvas: HTMLElement;
+  #jumpButton: HTMLButtonElement;
+  #jumpLabel = h("span");
+  #list: VirtualList<Row<Item>>;
+  #rows = new Rows<Item>();
+  #items: Item[] = [];
+  #unreadAfter: number | null = null;
+  #read = new Map<string, number>();
+  #fresh = 0;
+  #current: string | null = null;
+  #frame = 0;
+  #flash: string | null = null;
+  #joined = false;
+  #loadFailedAt = 0;
 
-  constructor(
-    private session: Session,
-    private words: Words,
-    private view: MessageView,
-    private events: FeedEvents,
-  ) {
-    this.canvas = h("div", { class: "canvas", role: "feed", "aria-label": words.text("messages"), "aria-busy": "false" });
-    this.scroller.append(this.canvas);
-    this.jumpButton = h("button", { type: "button", class: "jump", hidden: true, onclick: () => this.toEnd() }, icon("down"), this.jumpLabel);
-    this.element = h("div", { class: "feed" }, this.scroller, this.jumpButton);
-    this.list = new VirtualList(this.scroller, this.canvas, {
-      render: (row) => this.render(row),
-      moved: (atEnd, start_px) => this.moved(atEnd, start_px),
+  constructor(session: Session, words: Words, view: MessageView, events: FeedEvents) {
+    this.#session = session;
+    this.#words = words;
+    this.#view = view;
+    this.#events = events;
+    this.#canvas = h("div", { class: "canvas", role: "feed", "aria-label": words.text("messages"), "aria-busy": "false" });
+    this.#scroller.append(this.#canvas);
+    this.#jumpButton = h("button", { class: "jump", hidden: true, onclick: () => this.toEnd() }, icon("down"), this.#jumpLabel);
+    this.element = h("div", { class: "feed" }, this.#scroller, this.#jumpButton);
+    this.#list = new VirtualList(this.#scroller, this.#canvas, {
+      render: (row) => this.#render(row),
+      moved: (atEnd, start_px) => this.#moved(atEnd, start_px),
     });
-    this.canvas.addEventListener("keydown", (event) => this.keydown(event));
-    this.canvas.addEventListener("focusin", (event) => this.focused(event));
-    this.canvas.addEventListener("focusout", () => this.list.hold(null));
-    document.addEventListener("visibilitychange", this.visible);
-    window.addEventListener("focus", this.visible);
+    this.#canvas.addEventListener("keydown", (event) => this.#keydown(event));
+    this.#canvas.addEventListener("focusin", (event) => this.#focused(event));
+    this.#canvas.addEventListener("focusout", () => this.#list.hold(null));
+    document.addEventListener("visibilitychange", this.#visible);
+    window.addEventListener("focus", this.#visible);
   }
 
   dispose(): void {
-    this.list.dispose();
-    cancelAnimationFrame(this.frame);
-    document.removeEventListener("visibilitychange", this.visible);
-    window.removeEventListener("focus", this.visible);
+    this.#list.dispose();
+    cancelAnimationFrame(this.#frame);
+    document.removeEventListener("visibilitychange", this.#visible);
+    window.removeEventListener("focus", this.#visible);
   }
 
   /** At the first sight of the room: the line goes where the reader stopped the last time. */
   start(): void {
-    this.joined = true;
-    for (const { audience, seen, count } of this.session.room!.joined.unread ?? []) {
+    this.#joined = true;
+    for (const { audience, seen, count } of this.#session.room!.joined.unread ?? []) {
       const room = audience.type === "room";
-      if (room && seen > 0 && count > 0) this.unreadAfter = seen;
+      if (room && seen > 0 && count > 0) this.#unreadAfter = seen;
     }
     this.refresh();
   }
 
   posted(message: Message): void {
-    if (message.sender.user === this.session.user) {
-      if (message.sender.connection === this.session.room?.state.me.connection) this.unreadAfter = null;
+    if (message.sender.user === this.#session.user) {
+      if (message.sender.connection === this.#session.room?.state.me.connection) this.#unreadAfter = null;
       return;
     }
-    if (this.looking && this.list.atEnd) return;
-    this.fresh++;
-    if (this.fresh === 1) this.unreadAfter = message.seq - 1;
-    this.showJump();
+    if (this.#looking && this.#list.atEnd) return;
+    this.#fresh++;
+    if (this.#fresh === 1) this.#unreadAfter = message.seq - 1;
+    this.#showJump();
   }
 
   /** Draws at most once per frame, however many messages come. In a hidden page there are no frames. */
   refresh(): void {
-    if (this.frame) return;
+    if (this.#frame) return;
     const draw = (): void => {
-      this.frame = 0;
-      this.draw();
+      this.#frame = 0;
+      this.#draw();
     };
     if (document.hidden) draw();
-    else this.frame = requestAnimationFrame(draw);
+    else this.#frame = requestAnimationFrame(draw);
   }
 
   toEnd(): void {
-    this.list.toEnd();
-    this.settle();
+    this.#list.toEnd();
+    this.#settle();
   }
 
   async jump(id: string): Promise<boolean> {
-    const item = await this.session.find(id);
+    const item = await this.#session.find(id);
     if (!item) return false;
-    this.draw();
-    this.flash = item.key;
-    this.list.reveal(item.key);
-    this.light(item.key);
+    this.#draw();
+    this.#flash = item.key;
+    this.#list.reveal(item.key);
+    this.#light(item.key);
     return true;
   }
 
-  focusMessage(key: string | null = this.current): void {
-    if (key !== null) this.go(key);
+  focusMessage(key: string | null = this.#current): void {
+    if (key !== null) this.#go(key);
   }
 
   lastOwn(): Item | undefined {
-    return this.items.findLast((item) => item.own && item.message && !item.message.deleted_at);
+    return this.#items.findLast((item) => item.own && item.message && !item.message.deleted_at);
   }
 
-  private get looking(): boolean {
+  get #looking(): boolean {
     return !document.hidden && document.hasFocus();
   }
 
-  private visible = (): void => {
-    if (this.looking && this.list.atEnd) this.settle();
+  #visible = (): void => {
+    if (this.#looking && this.#list.atEnd) this.#settle();
   };
 
-  private draw(): void {
-    if (!this.joined) return;
-    this.items = this.session.list;
-    const start = this.session.hasOlder ? "loading" : "reached";
-    const rows = this.items.length ? this.rows.build(this.items, { start, unread: this.unreadAfter }) : [];
+  #draw(): void {
+    if (!this.#joined) return;
+    this.#items = this.#session.list;
+    const start = this.#session.hasOlder ? "loading" : "reached";
+    const rows = this.#items.length ? this.#rows.build(this.#items, { start, unread: this.#unreadAfter }) : [];
     this.element.classList.toggle("nothing", rows.length === 0);
-    this.list.update(rows);
-    if (this.list.atEnd && this.looking) this.settle();
-    this.keepStop();
+    this.#list.update(rows);
+    if (this.#list.atEnd && this.#looking) this.#settle();
+    this.#keepStop();
   }
 
-  private render(row: Row<Item>): HTMLElement {
-    const { words } = this;
+  #render(row: Row<Item>): HTMLElement {
+    const words = this.#words;
     switch (row.kind) {
       case "start":
         return h("div", { class: "row start" }, h("span", null, words.text(row.loading ? "loading" : "start")));
@@ -144,127 +147,129 @@ export class Feed {
       case "unread":
         return h("div", { class: "row unread" }, h("span", null, words.text("unread")));
       case "message": {
-        const element = this.view.render(row.message, row);
-        if (row.key === this.current) element.tabIndex = 0;
-        if (row.key === this.flash) requestAnimationFrame(() => this.light(row.key));
+        const element = this.#view.render(row.message, row);
+        if (row.key === this.#current) element.tabIndex = 0;
+        if (row.key === this.#flash) requestAnimationFrame(() => this.#light(row.key));
         element.dataset["key"] = row.key;
         return element;
       }
     }
   }
 
-  private light(key: string): void {
-    const element = this.list.get(key);
+  #light(key: string): void {
+    const element = this.#list.get(key);
     if (!element) return;
-    this.flash = null;
+    this.#flash = null;
     element.classList.add("flash");
     window.setTimeout(() => element.classList.remove("flash"), 1600);
   }
 
-  private moved(atEnd: boolean, start_px: number): void {
-    if (atEnd && this.looking) this.settle();
-    this.showJump();
-    if (start_px < LOAD_AT_PX && this.joined) this.more();
+  #moved(atEnd: boolean, start_px: number): void {
+    if (atEnd && this.#looking) this.#settle();
+    this.#showJump();
+    if (start_px < LOAD_AT_PX && this.#joined) this.#more();
   }
 
-  private more(): void {
-    if (!this.session.hasOlder || Date.now() - this.loadFailedAt < 2000) return;
-    this.canvas.setAttribute("aria-busy", "true");
-    this.session
+  #more(): void {
+    if (!this.#session.hasOlder || Date.now() - this.#loadFailedAt < 2000) return;
+    this.#canvas.setAttribute("aria-busy", "true");
+    this.#session
       .loadOlder()
       .catch(() => {
-        this.loadFailedAt = Date.now();
+        this.#loadFailedAt = Date.now();
         window.setTimeout(() => this.refresh(), 2500);
       })
-      .finally(() => this.canvas.setAttribute("aria-busy", "false"));
+      .finally(() => this.#canvas.setAttribute("aria-busy", "false"));
   }
 
   /** Everything down to the end has been seen. */
-  private settle(): void {
-    this.fresh = 0;
-    this.showJump();
-    if (!this.joined || !this.looking) return;
+  #settle(): void {
+    this.#fresh = 0;
+    this.#showJump();
+    if (!this.#joined || !this.#looking) return;
     const newest = new Map<string, Item>();
-    for (let at = this.items.length - 1; at >= 0; at--) {
-      const item = this.items[at]!;
+    for (let at = this.#items.length - 1; at >= 0; at--) {
+      const item = this.#items[at]!;
       if (item.seq === null) continue;
-      if (item.seq <= (this.read.get("") ?? 0)) break;
+      if (item.seq <= (this.#read.get("") ?? 0)) break;
       if (!newest.has(item.audience)) newest.set(item.audience, item);
     }
     for (const [key, item] of newest) {
-      this.read.set("", Math.max(this.read.get("") ?? 0, item.seq!));
-      if ((this.read.get(key) ?? 0) >= item.seq!) continue;
-      this.read.set(key, item.seq!);
-      this.session.room!.markRead(item.seq!, { audience: item.message!.audience }).catch(() => undefined);
+      this.#read.set("", Math.max(this.#read.get("") ?? 0, item.seq!));
+      if ((this.#read.get(key) ?? 0) >= item.seq!) continue;
+      this.#read.set(key, item.seq!);
+      this.#session.room!.markRead(item.seq!, { audience: item.message!.audience }).catch(() => undefined);
     }
   }
 
-  private showJump(): void {
-    const { jumpButton, fresh, words } = this;
-    jumpButton.hidden = this.list.atEnd;
-    this.jumpLabel.textContent = fresh ? words.text("fresh", { n: fresh }) : words.text("newest");
+  #showJump(): void {
+    const jumpButton = this.#jumpButton;
+    const fresh = this.#fresh;
+    const words = this.#words;
+    jumpButton.hidden = this.#list.atEnd;
+    this.#jumpLabel.textContent = fresh ? words.text("fresh", { n: fresh }) : words.text("newest");
     jumpButton.classList.toggle("has-fresh", fresh > 0);
   }
 
   // The keyboard: one message is in the tab order; arrows move on from there.
 
-  private keepStop(): void {
-    const last = this.items.at(-1)?.key ?? null;
-    if (this.current !== null && this.items.some((item) => item.key === this.current) && this.canvas.contains(this.active)) return;
-    this.stop(last);
+  #keepStop(): void {
+    const last = this.#items.at(-1)?.key ?? null;
+    if (this.#current !== null && this.#items.some((item) => item.key === this.#current) && this.#canvas.contains(this.#active)) return;
+    this.#stop(last);
   }
 
-  private get active(): Element | null {
-    return (this.canvas.getRootNode() as ShadowRoot).activeElement;
+  get #active(): Element | null {
+    return (this.#canvas.getRootNode() as ShadowRoot).activeElement;
   }
 
-  private stop(key: string | null): void {
-    if (key === this.current) return void this.list.get(key ?? "")?.setAttribute("tabindex", "0");
-    if (this.current !== null) this.list.get(this.current)?.setAttribute("tabindex", "-1");
-    this.current = key;
-    if (key !== null) this.list.get(key)?.setAttribute("tabindex", "0");
+  #stop(key: string | null): void {
+    if (key === this.#current) return void this.#list.get(key ?? "")?.setAttribute("tabindex", "0");
+    if (this.#current !== null) this.#list.get(this.#current)?.setAttribute("tabindex", "-1");
+    this.#current = key;
+    if (key !== null) this.#list.get(key)?.setAttribute("tabindex", "0");
   }
 
-  private focused(event: FocusEvent): void {
+  #focused(event: FocusEvent): void {
     const row = (event.target as Element).closest<HTMLElement>("[data-key]");
     if (!row) return;
-    this.stop(row.dataset["key"]!);
-    this.list.hold(this.current);
+    this.#stop(row.dataset["key"]!);
+    this.#list.hold(this.#current);
   }
 
-  private go(key: string): void {
-    this.list.reveal(key, "nearest");
-    this.stop(key);
-    this.list.hold(key);
-    this.list.get(key)?.focus({ preventScroll: true });
+  #go(key: string): void {
+    this.#list.reveal(key, "nearest");
+    this.#stop(key);
+    this.#list.hold(key);
+    this.#list.get(key)?.focus({ preventScroll: true });
   }
 
-  private keydown(event: KeyboardEvent): void {
-    const at = this.items.findIndex((item) => item.key === this.current);
-    const item = this.items[at];
+  #keydown(event: KeyboardEvent): void {
+    const at = this.#items.findIndex((item) => item.key === this.#current);
+    const item = this.#items[at];
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
-    const steps: Record<string, number> = { ArrowUp: at - 1, ArrowDown: at + 1, PageUp: at - 8, PageDown: at + 8, Home: 0, End: this.items.length - 1 };
+    const steps: Record<string, number> = { ArrowUp: at - 1, ArrowDown: at + 1, PageUp: at - 8, PageDown: at + 8, Home: 0, End: this.#items.length - 1 };
     const to = steps[event.key];
     const onRow = (event.target as HTMLElement).dataset["key"] !== undefined;
     if (to !== undefined && (onRow || !event.key.startsWith("Page"))) {
       event.preventDefault();
-      const next = this.items[Math.max(0, Math.min(this.items.length - 1, to))]!;
-      return this.go(next.key);
+      const next = this.#items[Math.max(0, Math.min(this.#items.length - 1, to))]!;
+      return this.#go(next.key);
     }
-    if (/^Arrow(Left|Right)$/.test(event.key)) return this.across(event, item);
+    if (/^Arrow(Left|Right)$/.test(event.key)) return this.#across(event, item);
     if (!onRow) return;
     if ((event.key === "Enter" || event.key === " " || event.key === "ContextMenu") && item.message && !item.message.deleted_at) {
       event.preventDefault();
-      this.events.menu(item, this.list.get(item.key)!);
-    } else this.events.key(item, event);
+      this.#events.menu(item, this.#list.get(item.key)!);
+    } else this.#events.key(item, event);
   }
 
   /** Left and right reach what is inside a message: its quote, links, reactions and buttons. */
-  private across(event: KeyboardEvent, item: Item): void {
-    const row = this.list.get(item.key)!;
+  #across(event: KeyboardEvent, item: Item): void {
+    const row = this.#list.get(item.key)!;
     const stops = [row, ...row.querySelectorAll<HTMLElement>("a, button")];
-    const forward = (event.key === "ArrowRight") === (this.words.dir === "ltr");
-    const to = stops.indexOf(this.active as HTMLElement) + (forward ? 1 : -1);
+    const forward = (event.key === "ArrowRight") === (this.#words.dir === "ltr");
+    const to = stops.indexOf(this.#active as HTMLElement) + (forward ? 1 : -1);
     event.preventDefault();
     stops[(to + stops.length) % stops.length]!.focus({ preventScroll: true });
   }

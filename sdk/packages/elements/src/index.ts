@@ -9,4 +9,3 @@ import { SidetalkChat } from "./chat.js";
 if (globalThis.customElements && !customElements.get("sidetalk-chat")) customElements.define("sidetalk-chat", SidetalkChat);
 
 export { SidetalkChat };
-export { languages } from "./i18n/index.js";

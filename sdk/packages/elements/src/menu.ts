@@ -3,7 +3,7 @@
  * the focus back to where it was. In a narrow panel they come up from the lower edge, where a thumb reaches them.
  */
 import { h, type Icon, icon } from "./dom.js";
-import type { Words } from "./i18n/index.js";
+import type { Words } from "./i18n/words.js";
 
 export interface MenuItem {
   label: string;
@@ -19,30 +19,34 @@ export interface MenuItem {
 const NARROW_PX = 480;
 
 export class Layer {
-  private open: { box: HTMLElement; scrim: HTMLElement; back: HTMLElement | null; closed?: (() => void) | undefined } | null = null;
+  readonly #root: HTMLElement;
+  readonly #words: () => Words;
+  #open: { box: HTMLElement; scrim: HTMLElement; back: HTMLElement | null; closed?: (() => void) | undefined } | null = null;
 
-  constructor(private root: HTMLElement, private words: () => Words) {
+  constructor(root: HTMLElement, words: () => Words) {
+    this.#root = root;
+    this.#words = words;
     root.addEventListener("pointerdown", (event) => {
-      if (this.open && !event.composedPath().includes(this.open.box)) {
+      if (this.#open && !event.composedPath().includes(this.#open.box)) {
         event.preventDefault();
         this.close();
       }
     }, true);
     root.addEventListener("keydown", (event) => {
-      if (!this.open || event.key !== "Escape") return;
+      if (!this.#open || event.key !== "Escape") return;
       event.stopPropagation();
       this.close();
     }, true);
   }
 
   get isOpen(): boolean {
-    return this.open !== null;
+    return this.#open !== null;
   }
 
   close(): void {
-    const { open } = this;
+    const open = this.#open;
     if (!open) return;
-    this.open = null;
+    this.#open = null;
     open.box.remove();
     open.scrim.remove();
     if (open.back?.isConnected) open.back.focus({ preventScroll: true });
@@ -54,17 +58,17 @@ export class Layer {
     this.close();
     const scrim = h("div", { class: "scrim" });
     box.classList.add("popover");
-    this.root.append(scrim, box);
-    this.open = { box, scrim, back, closed };
-    this.place(anchor, box);
+    this.#root.append(scrim, box);
+    this.#open = { box, scrim, back, closed };
+    this.#place(anchor, box);
     (box.querySelector<HTMLElement>("[data-first]") ?? box.querySelector<HTMLElement>("button"))?.focus({ preventScroll: true });
   }
 
-  private place(anchor: HTMLElement, box: HTMLElement): void {
-    const frame = this.root.getBoundingClientRect();
+  #place(anchor: HTMLElement, box: HTMLElement): void {
+    const frame = this.#root.getBoundingClientRect();
     if (frame.width <= NARROW_PX) return void box.classList.add("sheet");
     const at = anchor.getBoundingClientRect();
-    const rtl = this.words().dir === "rtl";
+    const rtl = this.#words().dir === "rtl";
     const below = at.bottom - frame.top + 4;
     const above = at.top - frame.top - box.offsetHeight - 4;
     const left = rtl ? at.left - frame.left : at.right - frame.left - box.offsetWidth;
@@ -77,7 +81,7 @@ export class Layer {
     const box = h("div", { class: "menu", role: "menu", "aria-label": label });
     const draw = (): void => {
       const at = [...box.querySelectorAll("[role^=menuitem]")].indexOf(box.getRootNode() instanceof ShadowRoot ? (box.getRootNode() as ShadowRoot).activeElement! : box);
-      const rows = items().map((item) => this.row(item, draw));
+      const rows = items().map((item) => this.#row(item, draw));
       box.replaceChildren(...(extra ? [extra] : []), ...rows);
       rows[at]?.focus();
     };
@@ -86,7 +90,7 @@ export class Layer {
     this.show(anchor, box, undefined, back === undefined ? anchor : back);
   }
 
-  private row(item: MenuItem, redraw: () => void): HTMLElement {
+  #row(item: MenuItem, redraw: () => void): HTMLElement {
     const onclick = (): void => {
       if (!item.stay) this.close();
       item.run();
@@ -111,7 +115,7 @@ export class Layer {
   /** A grid of symbols; arrows move in two directions. */
   grid(anchor: HTMLElement, label: string, symbols: readonly string[], columns: number, pick: (symbol: string) => void, back?: HTMLElement | null): void {
     const buttons = symbols.map((symbol) =>
-      h("button", { type: "button", class: "symbol", tabindex: -1, onclick: () => (this.close(), pick(symbol)) }, symbol),
+      h("button", { class: "symbol", tabindex: -1, onclick: () => (this.close(), pick(symbol)) }, symbol),
     );
     const box = h("div", { class: "grid", role: "group", "aria-label": label }, buttons);
     box.addEventListener("keydown", (event) => roam(event, buttons, columns));
@@ -121,16 +125,16 @@ export class Layer {
   /** Asks before something that cannot be taken back. */
   ask(question: string, yes: string): Promise<boolean> {
     return new Promise((resolve) => {
-      const words = this.words();
-      const back = (this.root.getRootNode() as ShadowRoot).activeElement as HTMLElement | null;
+      const words = this.#words();
+      const back = (this.#root.getRootNode() as ShadowRoot).activeElement as HTMLElement | null;
       const dialog = h("dialog", { class: "ask", "aria-label": yes, dir: words.dir }, h("p", null, question));
       const answer = (value: string): void => dialog.close(value);
       dialog.append(
         h(
           "div",
           { class: "actions" },
-          h("button", { type: "button", class: "button", onclick: () => answer("") }, words.text("cancel")),
-          h("button", { type: "button", class: "button danger", onclick: () => answer("yes") }, yes),
+          h("button", { class: "button", onclick: () => answer("") }, words.text("cancel")),
+          h("button", { class: "button danger", onclick: () => answer("yes") }, yes),
         ),
       );
       dialog.addEventListener("close", () => {
@@ -138,7 +142,7 @@ export class Layer {
         if (back?.isConnected) back.focus({ preventScroll: true });
         resolve(dialog.returnValue === "yes");
       });
-      this.root.append(dialog);
+      this.#root.append(dialog);
       dialog.showModal();
     });
   }

@@ -1,7 +1,7 @@
 /** One message as an element. It is made anew when the message changes, so nothing here is updated in place. */
 import type { Audience, Message, Reaction } from "@sidetalk/client";
 import { h, icon, iconButton } from "./dom.js";
-import type { Words } from "./i18n/index.js";
+import type { Words } from "./i18n/words.js";
 import type { Mention } from "./markdown.js";
 import { cleanName, hue, initials } from "./names.js";
 import type { Item, Session } from "./session.js";
@@ -21,9 +21,16 @@ export interface Place {
 }
 
 export class MessageView {
-  private quotes = new Map<string, Promise<Message | null>>();
+  readonly #session: Session;
+  readonly #words: Words;
+  readonly #actions: MessageActions;
+  #quotes = new Map<string, Promise<Message | null>>();
 
-  constructor(private session: Session, private words: Words, private actions: MessageActions) {}
+  constructor(session: Session, words: Words, actions: MessageActions) {
+    this.#session = session;
+    this.#words = words;
+    this.#actions = actions;
+  }
 
   render(item: Item, place: Place): HTMLElement {
     const { message, pending, own } = item;
@@ -31,73 +38,73 @@ export class MessageView {
     const row = h(
       "div",
       { class: classes("row message", own && "own", place.lead && "lead", place.tail && "tail", scope && "private"), role: "article", tabindex: -1, "aria-label": this.label(item) },
-      !own && (place.lead ? avatar(item.user ?? "", this.senderName(item), this.picture(item)) : h("span", { class: "avatar-space" })),
+      !own && (place.lead ? avatar(item.user ?? "", this.senderName(item), this.#picture(item)) : h("span", { class: "avatar-space" })),
       h(
         "div",
         { class: "stack" },
-        (place.lead || scope) && this.meta(item, place.lead, scope),
-        h("div", { class: "line" }, this.bubble(item)),
-        message?.reactions.length ? this.reactions(item, message.reactions) : null,
-        pending?.state === "failed" && this.failure(item),
+        (place.lead || scope) && this.#meta(item, place.lead, scope),
+        h("div", { class: "line" }, this.#bubble(item)),
+        message?.reactions.length ? this.#reactions(item, message.reactions) : null,
+        pending?.state === "failed" && this.#failure(item),
       ),
     );
-    if (message && !message.deleted_at) this.offerTools(row, item);
+    if (message && !message.deleted_at) this.#offerTools(row, item);
     return row;
   }
 
   senderName(item: Item): string {
-    if (item.own) return this.words.text("you");
-    return item.user === null ? cleanName(item.message?.sender.name ?? this.words.text("server")) : this.session.nameOf(item.user);
+    if (item.own) return this.#words.text("you");
+    return item.user === null ? cleanName(item.message?.sender.name ?? this.#words.text("server")) : this.#session.nameOf(item.user);
   }
 
   /** "Private with Ada and Bo", "Only group staff", or null for what everybody can read. */
   scope(item: Item): string | null {
     const audience: Audience | undefined = item.message ? item.message.audience : item.pending!.draft.audience;
-    return audienceText(audience, this.session, this.words);
+    return audienceText(audience, this.#session, this.#words);
   }
 
   label(item: Item): string {
-    const { words } = this;
+    const words = this.#words;
     const deleted = item.message?.deleted_at;
     const text = deleted ? words.text("deleted") : summary(item.message?.parts ?? [{ type: "text", ...draftTexts(item.pending!)[0]! }], 400);
     const says = words.text("says", { name: this.senderName(item), text });
     return [says, this.scope(item), words.time(item.at)].filter(Boolean).join(", ");
   }
 
-  private picture(item: Item): string | null {
-    return this.session.people.find((person) => person.user === item.user)?.avatar ?? null;
+  #picture(item: Item): string | null {
+    return this.#session.people.find((person) => person.user === item.user)?.avatar ?? null;
   }
 
-  private meta(item: Item, lead: boolean, scope: string | null): HTMLElement {
+  #meta(item: Item, lead: boolean, scope: string | null): HTMLElement {
     return h(
       "div",
       { class: "meta" },
-      lead && !item.own && h("bdi", { class: `name ink${hue(item.user ?? "")}` }, this.senderName(item)),
+      lead && !item.own && h("bdi", { class: `name hue${hue(item.user ?? "")}` }, this.senderName(item)),
       scope && h("span", { class: "scope" }, icon("lock"), h("span", { dir: "auto" }, scope)),
-      lead && h("time", { datetime: new Date(item.at).toISOString(), title: this.words.moment(item.at) }, this.words.time(item.at)),
+      lead && h("time", { datetime: new Date(item.at).toISOString(), title: this.#words.moment(item.at) }, this.#words.time(item.at)),
     );
   }
 
-  private bubble(item: Item): HTMLElement {
+  #bubble(item: Item): HTMLElement {
     const { message, pending } = item;
-    if (message?.deleted_at) return h("div", { class: "bubble tombstone" }, icon("trash"), this.words.text("deleted"));
+    if (message?.deleted_at) return h("div", { class: "bubble tombstone" }, icon("trash"), this.#words.text("deleted"));
     const replyTo = message ? message.reply_to : pending!.draft.reply_to;
-    const mentions = this.mentions(message ? message.mentions : (pending!.draft.mentions ?? []));
+    const mentions = this.#mentions(message ? message.mentions : (pending!.draft.mentions ?? []));
     const parts = message ? texts(message.parts) : draftTexts(pending!);
     const blocks = parts.flatMap((part) => parse(part, mentions));
     const big = parts.length === 1 && /^(?:\p{Extended_Pictographic}[\u200d\ufe0f\p{M}\p{Emoji_Modifier}]*){1,3}$/u.test(parts[0]!.text.trim());
     return h(
       "div",
       { class: classes("bubble", big && !replyTo && "big", pending && "pending", mentions.some((mention) => mention.own) && !item.own && "for-me") },
-      replyTo && this.quote(replyTo),
+      replyTo && this.#quote(replyTo),
       h("div", { class: "text" }, blockNodes(blocks)),
-      (message?.edited_at || message?.pin) && this.marks(message),
-      pending && pending.state !== "failed" && h("span", { class: "mark", title: this.words.text("sending") }, icon("clock")),
+      (message?.edited_at || message?.pin) && this.#marks(message),
+      pending && pending.state !== "failed" && h("span", { class: "mark", title: this.#words.text("sending") }, icon("clock")),
     );
   }
 
-  private marks(message: Message): HTMLElement {
-    const { words } = this;
+  #marks(message: Message): HTMLElement {
+    const words = this.#words;
     return h(
       "span",
       { class: "mark" },
@@ -106,34 +113,35 @@ export class MessageView {
     );
   }
 
-  private mentions(users: readonly string[]): Mention[] {
+  #mentions(users: readonly string[]): Mention[] {
     return users
-      .flatMap((user) => [this.session.nameOf(user), user].map((name) => ({ text: `@${name}`, own: user === this.session.user })))
+      .flatMap((user) => [this.#session.nameOf(user), user].map((name) => ({ text: `@${name}`, own: user === this.#session.user })))
       .sort((a, b) => b.text.length - a.text.length);
   }
 
-  private quote(id: string): HTMLElement {
-    const box = h("button", { type: "button", class: "quote", tabindex: -1, onclick: () => this.actions.jump(id) });
-    const known = this.session.timeline.get(id);
-    if (known) this.fillQuote(box, known);
+  #quote(id: string): HTMLElement {
+    const box = h("button", { class: "quote", tabindex: -1, onclick: () => this.#actions.jump(id) });
+    const known = this.#session.timeline.get(id);
+    if (known) this.#fillQuote(box, known);
     else {
       box.append("…");
-      if (!this.quotes.has(id)) this.quotes.set(id, this.session.room!.message(id).catch(() => null));
-      void this.quotes.get(id)!.then((message) => this.fillQuote(box, message));
+      if (!this.#quotes.has(id)) this.#quotes.set(id, this.#session.room!.message(id).catch(() => null));
+      void this.#quotes.get(id)!.then((message) => this.#fillQuote(box, message));
     }
     return box;
   }
 
-  private fillQuote(box: HTMLElement, message: Message | null): void {
-    if (!message) return box.replaceChildren(this.words.text("gone"));
-    const item = this.session.item(message);
-    const text = message.deleted_at ? this.words.text("deleted") : summary(message.parts);
-    box.setAttribute("aria-label", this.words.text("jump", { name: this.senderName(item) }));
-    box.replaceChildren(h("bdi", { class: `name ink${hue(item.user ?? "")}` }, this.senderName(item)), h("span", { dir: "auto" }, text));
+  #fillQuote(box: HTMLElement, message: Message | null): void {
+    if (!message) return box.replaceChildren(this.#words.text("gone"));
+    const item = this.#session.item(message);
+    const text = message.deleted_at ? this.#words.text("deleted") : summary(message.parts);
+    box.setAttribute("aria-label", this.#words.text("jump", { name: this.senderName(item) }));
+    box.replaceChildren(h("bdi", { class: `name hue${hue(item.user ?? "")}` }, this.senderName(item)), h("span", { dir: "auto" }, text));
   }
 
-  private reactions(item: Item, reactions: readonly Reaction[]): HTMLElement {
-    const { session, words } = this;
+  #reactions(item: Item, reactions: readonly Reaction[]): HTMLElement {
+    const session = this.#session;
+    const words = this.#words;
     return h(
       "div",
       { class: "reactions" },
@@ -144,7 +152,7 @@ export class MessageView {
         const label = words.text("reactedWith", { names: words.list(names), emoji });
         return h(
           "button",
-          { type: "button", class: own ? "reaction mine" : "reaction", tabindex: -1, "aria-pressed": String(own), "aria-label": label, title: label, onclick: () => this.actions.react(item, emoji) },
+          { class: own ? "reaction mine" : "reaction", tabindex: -1, "aria-pressed": String(own), "aria-label": label, title: label, onclick: () => this.#actions.react(item, emoji) },
           h("span", { class: "symbol" }, emoji),
           words.number(count),
         );
@@ -152,22 +160,23 @@ export class MessageView {
     );
   }
 
-  private failure(item: Item): HTMLElement {
-    const { words } = this;
+  #failure(item: Item): HTMLElement {
+    const words = this.#words;
     const pending = item.pending!;
     return h(
       "div",
       { class: "failure" },
       icon("warn"),
       h("span", null, words.text("failed")),
-      h("button", { type: "button", class: "link", onclick: () => void pending.retry().catch(() => undefined) }, words.text("retry")),
-      h("button", { type: "button", class: "link", onclick: () => pending.discard() }, words.text("discard")),
+      h("button", { class: "link", onclick: () => void pending.retry().catch(() => undefined) }, words.text("retry")),
+      h("button", { class: "link", onclick: () => pending.discard() }, words.text("discard")),
     );
   }
 
   /** Buttons beside the message, made when the pointer or the focus comes near; a long press opens the menu. */
-  private offerTools(row: HTMLElement, item: Item): void {
-    const { words, actions } = this;
+  #offerTools(row: HTMLElement, item: Item): void {
+    const words = this.#words;
+    const actions = this.#actions;
     const offer = (): void => {
       if (row.querySelector(".tools")) return;
       const quiet = { tabindex: -1 };

@@ -6,7 +6,7 @@ import { fill, h, icon, iconButton } from "./dom.js";
 import { EMOJI, QUICK } from "./emoji.js";
 import { errorText } from "./errors.js";
 import { Feed } from "./feed.js";
-import type { Key, Words } from "./i18n/index.js";
+import type { Key, Words } from "./i18n/words.js";
 import { mayWhisper } from "./audience.js";
 import { Layer, type MenuItem } from "./menu.js";
 import { MessageView } from "./message.js";
@@ -26,153 +26,156 @@ export interface PanelEvents {
 }
 
 export class Panel {
+  readonly #words: Words;
+  readonly #events: PanelEvents;
   readonly element: HTMLElement;
   readonly session: Session;
-  private layer: Layer;
-  private view: MessageView;
-  private feed: Feed;
-  private composer: Composer;
-  private status: StatusBar;
-  private announcer: Announcer;
-  private heading = h("h2", { class: "title", dir: "auto" });
-  private count = h("button", { type: "button", class: "count", hidden: true, onclick: () => this.openPeople() });
-  private gear: HTMLButtonElement;
-  private find: HTMLButtonElement;
-  private pins = h("div", { class: "pins", hidden: true });
-  private typing = h("div", { class: "typing" });
-  private over = false;
-  private side: { element: HTMLElement; refresh: () => void; back: HTMLElement } | null = null;
+  #layer: Layer;
+  #view: MessageView;
+  #feed: Feed;
+  #composer: Composer;
+  #status: StatusBar;
+  #announcer: Announcer;
+  #heading = h("h2", { class: "title", dir: "auto" });
+  #count = h("button", { class: "count", hidden: true, onclick: () => this.#openPeople() });
+  #gear: HTMLButtonElement;
+  #find: HTMLButtonElement;
+  #pins = h("div", { class: "pins", hidden: true });
+  #typing = h("div", { class: "typing" });
+  #over = false;
+  #side: { element: HTMLElement; refresh: () => void; back: HTMLElement } | null = null;
 
-  constructor(
-    options: SessionOptions & { title: string | null },
-    private words: Words,
-    private events: PanelEvents,
-  ) {
+  constructor(options: SessionOptions & { title: string | null }, words: Words, events: PanelEvents) {
+    this.#words = words;
+    this.#events = events;
     this.element = h("section", { class: "panel", dir: words.dir, lang: words.tag });
-    this.layer = new Layer(this.element, () => words);
+    this.#layer = new Layer(this.element, () => words);
     this.session = new Session(options, {
-      state: () => this.connection(),
-      joined: (room) => this.joined(room),
-      room: () => this.refresh(),
-      messages: () => this.feed.refresh(),
+      state: () => this.#connection(),
+      joined: (room) => this.#joined(room),
+      room: () => this.#refresh(),
+      messages: () => this.#feed.refresh(),
       posted: (message) => {
         const item = this.session.item(message);
-        this.feed.posted(message);
-        this.events.posted(message.id, item.own);
-        if (!item.own) this.announcer.say(this.words.text(item.audience === "room" ? "says" : "whispers", { name: this.view.senderName(item), text: summary(message.parts, 300) }));
+        this.#feed.posted(message);
+        this.#events.posted(message.id, item.own);
+        if (!item.own) this.#announcer.say(this.#words.text(item.audience === "room" ? "says" : "whispers", { name: this.#view.senderName(item), text: summary(message.parts, 300) }));
       },
-      typing: () => this.showTyping(),
-      pins: () => this.showPins(),
-      notice: (key) => this.announcer.say(words.text(key)),
+      typing: () => this.#showTyping(),
+      pins: () => this.#showPins(),
+      notice: (key) => this.#announcer.say(words.text(key)),
     });
     const { session } = this;
-    this.view = new MessageView(session, words, {
-      menu: (item, anchor) => this.openMenu(item, anchor),
-      picker: (item, anchor) => this.pickReaction(item, anchor),
-      react: (item, emoji) => this.react(item, emoji),
-      reply: (item) => this.composer.reply(item),
-      jump: (id) => void this.jump(id),
+    this.#view = new MessageView(session, words, {
+      menu: (item, anchor) => this.#openMenu(item, anchor),
+      picker: (item, anchor) => this.#pickReaction(item, anchor),
+      react: (item, emoji) => this.#react(item, emoji),
+      reply: (item) => this.#composer.reply(item),
+      jump: (id) => void this.#jump(id),
     });
-    this.announcer = new Announcer((n) => words.text("fresh", { n }));
-    this.feed = new Feed(session, words, this.view, {
-      menu: (item, anchor) => this.openMenu(item, anchor),
-      key: (item, event) => this.shortcut(item, event),
+    this.#announcer = new Announcer((n) => words.text("fresh", { n }));
+    this.#feed = new Feed(session, words, this.#view, {
+      menu: (item, anchor) => this.#openMenu(item, anchor),
+      key: (item, event) => this.#shortcut(item, event),
     });
-    this.status = new StatusBar(session, words);
+    this.#status = new StatusBar(session, words);
     const draftsKey = `sidetalk draft ${options.server} ${options.room} `;
-    this.composer = new Composer(session, words, this.layer, {
-      post: (draft) => this.post(draft),
+    this.#composer = new Composer(session, words, this.#layer, {
+      post: (draft) => this.#post(draft),
       edit: (item, text, mentions) => this.attempt(session.room!.edit(item.message!.id, { text, format: "markdown", mentions })),
       editLast: () => {
-        const own = this.feed.lastOwn();
-        if (own) this.composer.edit(own);
+        const own = this.#feed.lastOwn();
+        if (own) this.#composer.edit(own);
       },
-      leave: () => this.feed.focusMessage(),
+      leave: () => this.#feed.focusMessage(),
     }, draftsKey);
-    this.find = iconButton("search", words.text("search"), () => this.openSearch(), { hidden: true });
-    this.gear = iconButton("more", words.text("settings"), () => this.openTools(), { hidden: true });
-    this.heading.textContent = options.title ?? words.text("chat");
+    this.#find = iconButton("search", words.text("search"), () => this.#openSearch(), { hidden: true });
+    this.#gear = iconButton("more", words.text("settings"), () => this.#openTools(), { hidden: true });
+    this.#heading.textContent = options.title ?? words.text("chat");
     this.element.append(
-      h("header", { class: "head" }, h("div", { class: "names" }, this.heading, this.count), this.find, this.gear),
-      this.pins,
-      this.status.element,
-      this.feed.element,
-      this.typing,
-      this.composer.element,
-      this.announcer.element,
+      h("header", { class: "head" }, h("div", { class: "names" }, this.#heading, this.#count), this.#find, this.#gear),
+      this.#pins,
+      this.#status.element,
+      this.#feed.element,
+      this.#typing,
+      this.#composer.element,
+      this.#announcer.element,
     );
-    this.empty();
-    this.composer.element.inert = true;
+    this.#empty();
+    this.#composer.element.inert = true;
     void session.start();
   }
 
   dispose(): void {
     this.session.stop();
-    this.feed.dispose();
-    this.composer.dispose();
-    this.status.dispose();
+    this.#feed.dispose();
+    this.#composer.dispose();
+    this.#status.dispose();
   }
 
   setTitle(title: string | null): void {
-    this.heading.textContent = title ?? this.session.room?.state.room.title ?? this.words.text("chat");
+    this.#heading.textContent = title ?? this.session.room?.state.room.title ?? this.#words.text("chat");
   }
 
   focus(): void {
-    this.composer.focus();
+    this.#composer.focus();
   }
 
-  private joined(room: Room): void {
-    this.find.hidden = false;
-    this.composer.element.inert = false;
-    this.feed.start();
-    this.events.ready(room);
+  #joined(room: Room): void {
+    this.#find.hidden = false;
+    this.#composer.element.inert = false;
+    this.#feed.start();
+    this.#events.ready(room);
   }
 
-  private connection(): void {
-    this.status.refresh();
+  #connection(): void {
+    this.#status.refresh();
     const { ended } = this.session;
-    if (ended === null || ended === "closed" || this.over) return;
-    this.over = true;
-    this.composer.element.inert = true;
+    if (ended === null || ended === "closed" || this.#over) return;
+    this.#over = true;
+    this.#composer.element.inert = true;
     this.element.classList.add("over");
-    this.announcer.say(this.words.text(endText(ended)));
-    this.events.ended(typeof ended === "string" ? ended : ended.code);
+    this.#announcer.say(this.#words.text(endText(ended)));
+    this.#events.ended(typeof ended === "string" ? ended : ended.code);
   }
 
-  private refresh(): void {
-    const { session, words } = this;
+  #refresh(): void {
+    const words = this.#words;
+    const { session } = this;
     const n = session.people.length;
-    this.count.hidden = false;
-    this.count.textContent = words.text("here", { n });
-    this.gear.hidden = !session.moderates;
-    this.status.refresh();
-    this.composer.refresh();
-    this.side?.refresh();
-    this.events.people(n);
+    this.#count.hidden = false;
+    this.#count.textContent = words.text("here", { n });
+    this.#gear.hidden = !session.moderates;
+    this.#status.refresh();
+    this.#composer.refresh();
+    this.#side?.refresh();
+    this.#events.people(n);
   }
 
-  private empty(): void {
-    const { words } = this;
-    this.feed.element.append(h("div", { class: "empty" }, h("strong", null, words.text("empty")), h("span", null, words.text("emptyHint"))));
+  #empty(): void {
+    const words = this.#words;
+    this.#feed.element.append(h("div", { class: "empty" }, h("strong", null, words.text("empty")), h("span", null, words.text("emptyHint"))));
   }
 
-  private showTyping(): void {
-    const { session, words } = this;
+  #showTyping(): void {
+    const words = this.#words;
+    const { session } = this;
     const users = [...new Set([...session.typists.values()].map(({ user }) => user))];
     const [a, b] = users.map((user) => session.nameOf(user));
     const text = users.length > 2 ? words.text("typing3") : b ? words.text("typing2", { a: a!, b }) : a ? words.text("typing1", { a }) : "";
-    fill(this.typing, text && [h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", { dir: "auto" }, text)]);
+    fill(this.#typing, text && [h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", { dir: "auto" }, text)]);
   }
 
-  private showPins(): void {
-    const { session, words } = this;
+  #showPins(): void {
+    const words = this.#words;
+    const { session } = this;
     const last = session.pinned.at(-1);
-    this.pins.hidden = !last;
+    this.#pins.hidden = !last;
     if (!last) return;
     const n = session.pinned.length;
-    const open = (): void => (n > 1 ? this.openPins() : void this.jump(last.id));
+    const open = (): void => (n > 1 ? this.#openPins() : void this.#jump(last.id));
     const title = words.text("pinned", { n });
-    fill(this.pins, h("button", { type: "button", onclick: open }, icon("pin"), h("span", null, h("strong", null, title), h("span", { dir: "auto" }, summary(last.parts)))));
+    fill(this.#pins, h("button", { onclick: open }, icon("pin"), h("span", null, h("strong", null, title), h("span", { dir: "auto" }, summary(last.parts)))));
   }
 
   // What people do.
@@ -180,47 +183,50 @@ export class Panel {
   /** Runs a call and says so if it was refused. */
   attempt = (call: Promise<unknown>): void => {
     call.catch((error: SidetalkError) => {
-      if (error.code !== "aborted" && error.code !== "closed") this.status.notice(errorText(error, this.words));
+      if (error.code !== "aborted" && error.code !== "closed") this.#status.notice(errorText(error, this.#words));
     });
   };
 
-  private post(draft: Draft): void {
-    this.feed.toEnd();
+  #post(draft: Draft): void {
+    this.#feed.toEnd();
     this.session.room!.post(draft).catch((error: SidetalkError) => {
-      if (error.code === "slow_mode" && error.retryAfterMs) this.composer.wait(error.retryAfterMs);
-      if (error.code !== "aborted" && error.code !== "closed") this.status.notice(errorText(error, this.words));
+      if (error.code === "slow_mode" && error.retryAfterMs) this.#composer.wait(error.retryAfterMs);
+      if (error.code !== "aborted" && error.code !== "closed") this.#status.notice(errorText(error, this.#words));
     });
   }
 
-  private react(item: Item, emoji: string): void {
+  #react(item: Item, emoji: string): void {
     const { room, user } = this.session;
     const own = item.message!.reactions.some((reaction) => reaction.emoji === emoji && reaction.users.includes(user));
     this.attempt(own ? room!.unreact(item.message!.id, emoji) : room!.react(item.message!.id, emoji));
   }
 
-  private async jump(id: string): Promise<void> {
-    this.closeSide();
-    if (!(await this.feed.jump(id).catch(() => false))) this.status.notice(this.words.text("gone"));
+  async #jump(id: string): Promise<void> {
+    this.#closeSide();
+    if (!(await this.#feed.jump(id).catch(() => false))) this.#status.notice(this.#words.text("gone"));
   }
 
-  private pickReaction(item: Item, anchor: HTMLElement): void {
-    this.layer.grid(anchor, this.words.text("react"), [...new Set([...QUICK, ...EMOJI])], 8, (emoji) => this.react(item, emoji), this.rowOf(anchor));
+  #pickReaction(item: Item, anchor: HTMLElement): void {
+    this.#layer.grid(anchor, this.#words.text("react"), [...new Set([...QUICK, ...EMOJI])], 8, (emoji) => this.#react(item, emoji), this.#rowOf(anchor));
   }
 
-  private rowOf(anchor: HTMLElement): HTMLElement | null {
+  #rowOf(anchor: HTMLElement): HTMLElement | null {
     return anchor.closest<HTMLElement>(".row") ?? anchor;
   }
 
-  private openMenu(item: Item, anchor: HTMLElement): void {
-    const { words, layer } = this;
-    const quick = h("div", { class: "quick" }, QUICK.map((emoji) => h("button", { type: "button", class: "symbol", role: "menuitem", tabindex: -1, "aria-label": `${words.text("react")} ${emoji}`, onclick: () => (layer.close(), this.react(item, emoji)) }, emoji)),
-      h("button", { type: "button", class: "symbol", role: "menuitem", tabindex: -1, "aria-label": words.text("emoji"), onclick: () => (layer.close(), this.pickReaction(item, anchor)) }, icon("smile")));
+  #openMenu(item: Item, anchor: HTMLElement): void {
+    const words = this.#words;
+    const layer = this.#layer;
+    const quick = h("div", { class: "quick" }, QUICK.map((emoji) => h("button", { class: "symbol", role: "menuitem", tabindex: -1, "aria-label": `${words.text("react")} ${emoji}`, onclick: () => (layer.close(), this.#react(item, emoji)) }, emoji)),
+      h("button", { class: "symbol", role: "menuitem", tabindex: -1, "aria-label": words.text("emoji"), onclick: () => (layer.close(), this.#pickReaction(item, anchor)) }, icon("smile")));
     const at = anchor.classList.contains("message") ? anchor.querySelector<HTMLElement>(".bubble")! : anchor;
-    layer.menu(at, words.text("more"), () => this.menuItems(item), quick, this.rowOf(anchor));
+    layer.menu(at, words.text("more"), () => this.#menuItems(item), quick, this.#rowOf(anchor));
   }
 
-  private menuItems(item: Item): MenuItem[] {
-    const { session, words, composer } = this;
+  #menuItems(item: Item): MenuItem[] {
+    const words = this.#words;
+    const composer = this.#composer;
+    const { session } = this;
     const message = item.message!;
     const { id } = message;
     const room = session.room!;
@@ -228,86 +234,89 @@ export class Panel {
     const items = [say("reply", "reply", () => composer.reply(item))];
     const person = session.people.find(({ user }) => user === item.user);
     if (!item.own && person && mayWhisper(session, person.role)) items.push(say("whisper", "lock", () => composer.whisper(person.user)));
-    items.push(say("copy", "copy", () => void this.copy(message.parts)));
+    items.push(say("copy", "copy", () => void this.#copy(message.parts)));
     if (item.own) items.push(say("edit", "edit", () => composer.edit(item)));
     if (session.moderates) items.push(message.pin ? say("unpin", "pin", () => this.attempt(room.unpin(id))) : say("pin", "pin", () => this.attempt(room.pin(id))));
-    if (item.own || session.moderates) items.push(say("remove", "trash", () => this.remove(id), true));
+    if (item.own || session.moderates) items.push(say("remove", "trash", () => this.#remove(id), true));
     return items;
   }
 
-  private async copy(parts: Parameters<typeof texts>[0]): Promise<void> {
+  async #copy(parts: Parameters<typeof texts>[0]): Promise<void> {
     await navigator.clipboard.writeText(texts(parts).map(({ text }) => text).join("\n"));
-    this.status.notice(this.words.text("copied"));
+    this.#status.notice(this.#words.text("copied"));
   }
 
-  private async remove(id: string): Promise<void> {
-    if (await this.layer.ask(this.words.text("removeAsk"), this.words.text("remove"))) this.attempt(this.session.room!.delete(id));
+  async #remove(id: string): Promise<void> {
+    if (await this.#layer.ask(this.#words.text("removeAsk"), this.#words.text("remove"))) this.attempt(this.session.room!.delete(id));
   }
 
-  private shortcut(item: Item, event: KeyboardEvent): void {
+  #shortcut(item: Item, event: KeyboardEvent): void {
     if (!item.message || item.message.deleted_at) return;
-    if (event.key === "r") this.composer.reply(item);
-    else if (event.key === "e" && item.own) this.composer.edit(item);
-    else if (event.key === "Delete" && (item.own || this.session.moderates)) void this.remove(item.message.id);
-    else if (event.key === "Escape") this.composer.focus();
+    if (event.key === "r") this.#composer.reply(item);
+    else if (event.key === "e" && item.own) this.#composer.edit(item);
+    else if (event.key === "Delete" && (item.own || this.session.moderates)) void this.#remove(item.message.id);
+    else if (event.key === "Escape") this.#composer.focus();
     else return;
     event.preventDefault();
   }
 
   // Views over the list.
 
-  private openPeople(): void {
-    const { session, words, layer } = this;
+  #openPeople(): void {
+    const words = this.#words;
+    const layer = this.#layer;
+    const { session } = this;
     const view = new PeopleView(session, words, layer, {
       whisper: (user) => {
-        this.closeSide();
-        this.composer.whisper(user);
+        this.#closeSide();
+        this.#composer.whisper(user);
       },
       attempt: this.attempt,
     });
-    this.openSide(words.text("people"), view.element, this.count, () => view.refresh());
+    this.#openSide(words.text("people"), view.element, this.#count, () => view.refresh());
   }
 
-  private openTools(): void {
-    const view = new ToolsView(this.session, this.words, this.layer, { attempt: this.attempt });
-    this.openSide(this.words.text("settings"), view.element, this.gear, () => view.refresh());
+  #openTools(): void {
+    const view = new ToolsView(this.session, this.#words, this.#layer, { attempt: this.attempt });
+    this.#openSide(this.#words.text("settings"), view.element, this.#gear, () => view.refresh());
   }
 
-  private openSearch(): void {
-    const view = new SearchView(this.session, this.words, this.view, (id) => void this.jump(id));
-    this.openSide(this.words.text("search"), view.element, this.find, () => undefined);
+  #openSearch(): void {
+    const view = new SearchView(this.session, this.#words, this.#view, (id) => void this.#jump(id));
+    this.#openSide(this.#words.text("search"), view.element, this.#find, () => undefined);
   }
 
-  private openPins(): void {
-    const { session, words } = this;
+  #openPins(): void {
+    const words = this.#words;
+    const { session } = this;
     const list = h("ul", { class: "results" });
-    const draw = (): void => fill(list, hits([...session.pinned].reverse(), session, words, this.view, (id) => void this.jump(id)));
+    const draw = (): void => fill(list, hits([...session.pinned].reverse(), session, words, this.#view, (id) => void this.#jump(id)));
     draw();
-    this.openSide(words.text("pinned", { n: session.pinned.length }), list, this.pins.querySelector("button")!, draw);
+    this.#openSide(words.text("pinned", { n: session.pinned.length }), list, this.#pins.querySelector("button")!, draw);
   }
 
-  private openSide(title: string, content: HTMLElement, back: HTMLElement, refresh: () => void): void {
-    this.closeSide();
-    const close = iconButton("back", this.words.text("back"), () => this.closeSide());
+  #openSide(title: string, content: HTMLElement, back: HTMLElement, refresh: () => void): void {
+    this.#closeSide();
+    const close = iconButton("back", this.#words.text("back"), () => this.#closeSide());
     const element = h("div", { class: "side", role: "dialog", "aria-label": title }, h("header", { class: "head" }, close, h("h2", { class: "title" }, title)), h("div", { class: "side-body" }, content));
     element.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || this.layer.isOpen) return;
+      if (event.key !== "Escape" || this.#layer.isOpen) return;
       event.stopPropagation();
-      this.closeSide();
+      this.#closeSide();
     });
-    this.side = { element, refresh, back };
+    this.#side = { element, refresh, back };
     this.element.append(element);
     (content.querySelector<HTMLElement>("[data-first]") ?? close).focus({ preventScroll: true });
-    for (const child of this.element.children) if (child !== element && child instanceof HTMLElement && child !== this.announcer.element) child.inert = true;
+    for (const child of this.element.children) if (child !== element && child instanceof HTMLElement && child !== this.#announcer.element) child.inert = true;
   }
 
-  private closeSide(): void {
-    const { side } = this;
+  #closeSide(): void {
+    const side = this.#side;
     if (!side) return;
-    this.side = null;
+    this.#side = null;
     side.element.remove();
     for (const child of this.element.children) if (child instanceof HTMLElement) child.inert = false;
-    if (this.over) this.composer.element.inert = true;
+    if (this.#over) this.#composer.element.inert = true;
     if (side.back.isConnected) side.back.focus({ preventScroll: true });
   }
 }

@@ -1,6 +1,6 @@
 /** Who is there, what they are, and what a moderator can do about them. */
 import { fill, h, iconButton } from "./dom.js";
-import type { Key, Words } from "./i18n/index.js";
+import type { Key, Words } from "./i18n/words.js";
 import { mayWhisper } from "./audience.js";
 import type { Layer, MenuItem } from "./menu.js";
 import { avatar } from "./message.js";
@@ -13,23 +13,31 @@ export interface PeopleEvents {
 }
 
 export class PeopleView {
+  readonly #session: Session;
+  readonly #words: Words;
+  readonly #layer: Layer;
+  readonly #events: PeopleEvents;
   readonly element = h("ul", { class: "people" });
 
-  constructor(private session: Session, private words: Words, private layer: Layer, private events: PeopleEvents) {
+  constructor(session: Session, words: Words, layer: Layer, events: PeopleEvents) {
+    this.#session = session;
+    this.#words = words;
+    this.#layer = layer;
+    this.#events = events;
     if (session.moderates) void session.askMembers();
     this.refresh();
   }
 
   refresh(): void {
     const focused = (this.element.getRootNode() as ShadowRoot).activeElement?.closest<HTMLElement>("[data-user]")?.dataset["user"];
-    fill(this.element, this.session.people.map((person) => this.row(person)));
+    fill(this.element, this.#session.people.map((person) => this.#row(person)));
     if (focused) [...this.element.querySelectorAll<HTMLElement>("[data-user]")].find((row) => row.dataset["user"] === focused)?.querySelector("button")?.focus();
   }
 
-  private row(person: Person): HTMLElement {
-    const { words } = this;
-    const more = this.items(person).length
-      ? iconButton("more", words.text("actions", { name: person.name }), () => this.layer.menu(more!, words.text("actions", { name: person.name }), () => this.items(person)), { "aria-haspopup": "menu" })
+  #row(person: Person): HTMLElement {
+    const words = this.#words;
+    const more = this.#items(person).length
+      ? iconButton("more", words.text("actions", { name: person.name }), () => this.#layer.menu(more!, words.text("actions", { name: person.name }), () => this.#items(person)), { "aria-haspopup": "menu" })
       : null;
     const role = roleText(person.role, words);
     return h(
@@ -43,8 +51,11 @@ export class PeopleView {
     );
   }
 
-  private items(person: Person): MenuItem[] {
-    const { session, words, events, layer } = this;
+  #items(person: Person): MenuItem[] {
+    const session = this.#session;
+    const words = this.#words;
+    const events = this.#events;
+    const layer = this.#layer;
     const room = session.room!;
     const { user, name, role } = person;
     if (person.own) return [];

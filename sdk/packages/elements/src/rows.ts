@@ -21,14 +21,14 @@ export type Row<M extends RowMessage> =
 const GROUP_MS = 5 * 60_000;
 
 export class Rows<M extends RowMessage> {
-  private before = new Map<string, Row<M>>();
+  #before = new Map<string, Row<M>>();
 
   /** `unread`: the first message behind this seq gets the line above it. */
   build(messages: readonly M[], options: { start: "none" | "loading" | "reached"; unread: number | null }): Row<M>[] {
     const out: Row<M>[] = [];
     const now = new Map<string, Row<M>>();
     const add = (row: Row<M>): void => {
-      const old = this.before.get(row.key);
+      const old = this.#before.get(row.key);
       const kept = old && same(old, row) ? old : row;
       now.set(row.key, kept);
       out.push(kept);
@@ -56,7 +56,7 @@ export class Rows<M extends RowMessage> {
       add({ kind: "message", key: message.key, message, lead, tail });
       previous = message;
     });
-    this.before = now;
+    this.#before = now;
     return out;
   }
 }

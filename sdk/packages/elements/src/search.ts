@@ -1,7 +1,7 @@
 /** Finds messages; pinned ones are listed by the same view. */
 import type { Message } from "@sidetalk/client";
 import { fill, h } from "./dom.js";
-import type { Words } from "./i18n/index.js";
+import type { Words } from "./i18n/words.js";
 import { avatar, type MessageView } from "./message.js";
 import type { Session } from "./session.js";
 import { summary } from "./text.js";
@@ -9,34 +9,42 @@ import { summary } from "./text.js";
 const PAUSE_MS = 250;
 
 export class SearchView {
+  readonly #session: Session;
+  readonly #words: Words;
+  readonly #view: MessageView;
+  readonly #jump: (id: string) => void;
   readonly element: HTMLElement;
-  private input: HTMLInputElement;
-  private results = h("ul", { class: "results" });
-  private status = h("p", { class: "count", role: "status" });
-  private timer = 0;
-  private turn = 0;
+  #input: HTMLInputElement;
+  #results = h("ul", { class: "results" });
+  #status = h("p", { class: "count", role: "status" });
+  #timer = 0;
+  #turn = 0;
 
-  constructor(private session: Session, private words: Words, private view: MessageView, private jump: (id: string) => void) {
+  constructor(session: Session, words: Words, view: MessageView, jump: (id: string) => void) {
+    this.#session = session;
+    this.#words = words;
+    this.#view = view;
+    this.#jump = jump;
     const hint = words.text("searchHint");
-    this.input = h("input", { type: "search", "data-first": true, placeholder: hint, "aria-label": hint, dir: "auto", enterkeyhint: "search", oninput: () => this.later() });
-    this.element = h("div", { class: "search" }, this.input, this.status, this.results);
+    this.#input = h("input", { type: "search", "data-first": true, placeholder: hint, "aria-label": hint, dir: "auto", enterkeyhint: "search", oninput: () => this.#later() });
+    this.element = h("div", { class: "search" }, this.#input, this.#status, this.#results);
   }
 
-  private later(): void {
-    window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.look(), PAUSE_MS);
+  #later(): void {
+    window.clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => void this.#look(), PAUSE_MS);
   }
 
-  private async look(): Promise<void> {
-    const text = this.input.value.trim();
-    const turn = ++this.turn;
-    if (!text) return (this.results.replaceChildren(), void (this.status.textContent = ""));
-    const page = await this.session.room!.search({ text, limit: 50 }).catch(() => null);
+  async #look(): Promise<void> {
+    const text = this.#input.value.trim();
+    const turn = ++this.#turn;
+    if (!text) return (this.#results.replaceChildren(), void (this.#status.textContent = ""));
+    const page = await this.#session.room!.search({ text, limit: 50 }).catch(() => null);
     // An answer that was overtaken by a later question is not shown.
-    if (turn !== this.turn) return;
+    if (turn !== this.#turn) return;
     const messages = page?.messages ?? [];
-    this.status.textContent = page ? this.words.text("found", { n: messages.length }) : this.words.text("trouble");
-    fill(this.results, hits(messages, this.session, this.words, this.view, this.jump));
+    this.#status.textContent = page ? this.#words.text("found", { n: messages.length }) : this.#words.text("trouble");
+    fill(this.#results, hits(messages, this.#session, this.#words, this.#view, this.#jump));
   }
 }
 
@@ -50,7 +58,7 @@ export function hits(messages: readonly Message[], session: Session, words: Word
       null,
       h(
         "button",
-        { type: "button", onclick: () => jump(message.id) },
+        { onclick: () => jump(message.id) },
         avatar(item.user ?? "", name, null),
         h(
           "span",

@@ -51,6 +51,8 @@ export const RANK: Record<Role, number> = { viewer: 0, guest: 1, member: 2, mode
 const ROOM: Audience = { type: "room" };
 
 export class Session {
+  readonly #options: SessionOptions;
+  readonly #events: SessionEvents;
   readonly client: SidetalkClient;
   readonly timeline = new Timeline();
   room: Room | null = null;
@@ -58,16 +60,15 @@ export class Session {
   ended: SidetalkError | string | null = null;
   pinned: Message[] = [];
   readonly typists = new Map<string, { user: string; audience: Audience }>();
-  private names = new Map<string, string>();
-  private muted = new Set<string>();
-  private items = new WeakMap<object, Item>();
-  private folk: { from: unknown; total: number; people: Person[] } | null = null;
-  private loading: Promise<void> | null = null;
+  #names = new Map<string, string>();
+  #muted = new Set<string>();
+  #items = new WeakMap<object, Item>();
+  #folk: { from: unknown; total: number; people: Person[] } | null = null;
+  #loading: Promise<void> | null = null;
 
-  constructor(
-    private options: SessionOptions,
-    private events: SessionEvents,
-  ) {
+  constructor(options: SessionOptions, events: SessionEvents) {
+    this.#options = options;
+    this.#events = events;
     this.client = new SidetalkClient({ url: options.server, token: options.token, name: "sidetalk-elements/0.1" });
     this.client.on("state", (state) => {
       if (state.status === "closed" && state.reason !== "closed") this.ended ??= state.reason;
@@ -79,18 +80,18 @@ export class Session {
   async start(): Promise<void> {
     try {
       await this.client.connect();
-      const room = await this.client.join(this.options.room, { history: 50, unread: true, pinned: true });
+      const room = await this.client.join(this.#options.room, { history: 50, unread: true, pinned: true });
       this.room = room;
-      this.listen(room);
+      this.#listen(room);
       this.timeline.attach(room);
       this.pinned = [...(room.joined.pinned ?? [])];
-      this.events.joined(room);
-      this.events.pins();
-      this.events.room();
-      this.events.messages();
+      this.#events.joined(room);
+      this.#events.pins();
+      this.#events.room();
+      this.#events.messages();
     } catch (error) {
       this.ended ??= error as SidetalkError;
-      this.events.state();
+      this.#events.state();
     }
   }
 
@@ -131,44 +132,44 @@ export class Session {
   get people(): Person[] {
     const state = this.room?.state;
     if (!state) return [];
-    if (this.folk?.from === state && this.folk.total === state.presence.size) return this.folk.people;
+    if (this.#folk?.from === state && this.#folk.total === state.presence.size) return this.#folk.people;
     const byUser = new Map<string, Person>();
     for (const presence of state.presence.values()) {
       const known = byUser.get(presence.user);
-      if (!known || RANK[presence.role] > RANK[known.role]) byUser.set(presence.user, this.person(presence));
+      if (!known || RANK[presence.role] > RANK[known.role]) byUser.set(presence.user, this.#person(presence));
     }
     const people = [...byUser.values()];
     // Two people whose names look the same are told apart by their ids.
     const looks = new Map<string, number>();
     for (const { name } of people) looks.set(look(name), (looks.get(look(name)) ?? 0) + 1);
     for (const each of people) if (looks.get(look(each.name))! > 1) each.name = `${each.name} (${cleanName(each.user)})`;
-    for (const each of people) this.names.set(each.user, each.name);
+    for (const each of people) this.#names.set(each.user, each.name);
     people.sort((a, b) => RANK[b.role] - RANK[a.role] || a.name.localeCompare(b.name));
-    this.folk = { from: state, total: state.presence.size, people };
+    this.#folk = { from: state, total: state.presence.size, people };
     return people;
   }
 
-  private person({ user, name, avatar, role, groups }: Presence): Person {
+  #person({ user, name, avatar, role, groups }: Presence): Person {
     const picture = avatar && /^https:\/\//.test(avatar) ? avatar : null;
-    const muted = this.muted.has(user);
+    const muted = this.#muted.has(user);
     return { user, name: cleanName(name), avatar: picture, role, groups, own: user === this.user, muted };
   }
 
   nameOf(user: string): string {
-    return this.names.get(user) ?? cleanName(user);
+    return this.#names.get(user) ?? cleanName(user);
   }
 
   /** Who is muted is not in the presence; moderators can ask. */
   async askMembers(): Promise<readonly Member[]> {
     const members = await this.room!.members().catch(() => []);
-    this.muted = new Set(members.filter((member) => member.muted).map((member) => member.user));
-    this.refreshPeople();
+    this.#muted = new Set(members.filter((member) => member.muted).map((member) => member.user));
+    this.#refreshPeople();
     return members;
   }
 
-  private refreshPeople(): void {
-    this.folk = null;
-    this.events.room();
+  #refreshPeople(): void {
+    this.#folk = null;
+    this.#events.room();
   }
 
   /** The people besides me who can read an audience. */
@@ -184,7 +185,7 @@ export class Session {
     const out = messages.map((message) => this.item(message));
     let last = out.length ? out[out.length - 1]!.at : 0;
     for (const each of pending) {
-      const item = this.pendingItem(each, last);
+      const item = this.#pendingItem(each, last);
       last = item.at;
       out.push(item);
     }
@@ -192,10 +193,10 @@ export class Session {
   }
 
   item(message: Message): Item {
-    let item = this.items.get(message);
+    let item = this.#items.get(message);
     if (!item) {
       const { user, name } = message.sender;
-      if (user && name && !this.names.has(user)) this.names.set(user, cleanName(name));
+      if (user && name && !this.#names.has(user)) this.#names.set(user, cleanName(name));
       const own = user !== null && user === this.user;
       item = {
         // The key of a message of mine is the same before and after it is stored, so its row stays.
@@ -208,18 +209,18 @@ export class Session {
         pending: null,
         own,
       };
-      this.items.set(message, item);
+      this.#items.set(message, item);
     }
     return item;
   }
 
-  private pendingItem(pending: PendingMessage, notBefore: number): Item {
-    let item = this.items.get(pending);
+  #pendingItem(pending: PendingMessage, notBefore: number): Item {
+    let item = this.#items.get(pending);
     if (!item || item.at < notBefore) {
       const audience = audienceKey(withMe(pending.draft.audience ?? ROOM, this.user));
       const at = Math.max(pending.createdAt, notBefore);
       item = { key: `c ${pending.client_id}`, seq: null, user: this.user, audience, at, message: null, pending, own: true };
-      this.items.set(pending, item);
+      this.#items.set(pending, item);
     }
     return item;
   }
@@ -232,11 +233,11 @@ export class Session {
   loadOlder(limit = 100): Promise<void> {
     const gap = this.timeline.view().gaps.at(-1);
     if (!this.room || !gap) return Promise.resolve();
-    this.loading ??= this.room
+    this.#loading ??= this.room
       .history({ before: gap.before, limit })
       .then((page) => this.timeline.add(page))
-      .finally(() => (this.loading = null));
-    return this.loading;
+      .finally(() => (this.#loading = null));
+    return this.#loading;
   }
 
   /** Makes sure that a message is in the list; false if it is not ours to see. */
@@ -251,8 +252,8 @@ export class Session {
     return message ? this.item(message) : null;
   }
 
-  private listen(room: Room): void {
-    const { events } = this;
+  #listen(room: Room): void {
+    const events = this.#events;
     room.on("state", () => events.room());
     room.on("message.posted", ({ message }) => {
       if (message.sender.connection) this.typists.delete(message.sender.connection);
@@ -261,7 +262,7 @@ export class Session {
     });
     room.on("typing", ({ from, active, audience }) => {
       if (!from.connection || !from.user || from.user === this.user) return;
-      if (from.name && !this.names.has(from.user)) this.names.set(from.user, cleanName(from.name));
+      if (from.name && !this.#names.has(from.user)) this.#names.set(from.user, cleanName(from.name));
       if (active) this.typists.set(from.connection, { user: from.user, audience: audience ?? ROOM });
       else this.typists.delete(from.connection);
       events.typing();
@@ -269,20 +270,20 @@ export class Session {
     room.on("presence.left", ({ connection }) => {
       if (this.typists.delete(connection)) events.typing();
     });
-    room.on("message.pinned", ({ message }) => void this.pin(message));
-    room.on("message.unpinned", ({ message }) => this.unpin((each) => each.id === message));
-    room.on("message.deleted", ({ message }) => this.unpin((each) => each.id === message));
-    room.on("message.edited", ({ message }) => this.unpin((each) => each.id === message) && void this.pin(message));
+    room.on("message.pinned", ({ message }) => void this.#pin(message));
+    room.on("message.unpinned", ({ message }) => this.#unpin((each) => each.id === message));
+    room.on("message.deleted", ({ message }) => this.#unpin((each) => each.id === message));
+    room.on("message.edited", ({ message }) => this.#unpin((each) => each.id === message) && void this.#pin(message));
     room.on("history.cleared", ({ audience }) => {
       const key = audienceKey(audience);
-      this.unpin((each) => audienceKey(each.audience) === key);
+      this.#unpin((each) => audienceKey(each.audience) === key);
       if (key === "room") events.notice("cleared");
     });
     room.on("chat.disabled", () => events.notice("chatOff"));
     room.on("chat.enabled", () => events.notice("chatOn"));
-    room.on("member.muted", ({ user }) => (this.muted.add(user), this.refreshPeople()));
-    room.on("member.unmuted", ({ user }) => (this.muted.delete(user), this.refreshPeople()));
-    room.on("member.role_set", () => this.refreshPeople());
+    room.on("member.muted", ({ user }) => (this.#muted.add(user), this.#refreshPeople()));
+    room.on("member.unmuted", ({ user }) => (this.#muted.delete(user), this.#refreshPeople()));
+    room.on("member.role_set", () => this.#refreshPeople());
     room.on("reset", ({ joined }) => {
       this.pinned = [...(joined.pinned ?? [])];
       this.typists.clear();
@@ -294,18 +295,18 @@ export class Session {
     });
   }
 
-  private async pin(id: string): Promise<void> {
+  async #pin(id: string): Promise<void> {
     const message = this.timeline.get(id) ?? (await this.room!.message(id).catch(() => null));
     if (!message) return;
     this.pinned = [...this.pinned.filter((each) => each.id !== id), message];
-    this.events.pins();
+    this.#events.pins();
   }
 
-  private unpin(gone: (message: Message) => boolean): boolean {
+  #unpin(gone: (message: Message) => boolean): boolean {
     const left = this.pinned.filter((each) => !gone(each));
     const changed = left.length < this.pinned.length;
     this.pinned = left;
-    if (changed) this.events.pins();
+    if (changed) this.#events.pins();
     return changed;
   }
 }

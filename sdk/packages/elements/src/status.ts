@@ -1,6 +1,6 @@
 /** The bar that says how the connection stands. It is silent as long as all is well. */
 import { fill, h, icon } from "./dom.js";
-import type { Key, Words } from "./i18n/index.js";
+import type { Key, Words } from "./i18n/words.js";
 import type { Session } from "./session.js";
 
 const BACK_MS = 3000;
@@ -8,69 +8,74 @@ const BACK_MS = 3000;
 const PATIENCE_MS = 700;
 
 export class StatusBar {
+  readonly #session: Session;
+  readonly #words: Words;
   readonly element = h("div", { class: "status", role: "status", hidden: true });
-  private wasOnline = false;
-  private lost = false;
-  private timer = 0;
-  private noticeUntil = 0;
-  private shown = "";
+  #wasOnline = false;
+  #lost = false;
+  #timer = 0;
+  #noticeUntil = 0;
+  #shown = "";
 
-  constructor(private session: Session, private words: Words) {
+  constructor(session: Session, words: Words) {
+    this.#session = session;
+    this.#words = words;
     this.refresh();
   }
 
   dispose(): void {
-    window.clearTimeout(this.timer);
+    window.clearTimeout(this.#timer);
   }
 
   /** A passing word, such as a refusal. */
   notice(text: string): void {
-    this.noticeUntil = Date.now() + 4000;
-    this.show("notice", text);
-    this.again(4000);
+    this.#noticeUntil = Date.now() + 4000;
+    this.#show("notice", text);
+    this.#again(4000);
   }
 
   refresh(): void {
-    const { session, words } = this;
+    const session = this.#session;
+    const words = this.#words;
     const state = session.client.state;
-    if (session.ended !== null) return this.show("bad", words.text(endText(session.ended)));
+    if (session.ended !== null) return this.#show("bad", words.text(endText(session.ended)));
     if (state.status === "online") {
-      if (this.lost) {
-        this.lost = false;
-        this.noticeUntil = Date.now() + BACK_MS;
-        this.show("good", words.text("online"));
-        return this.again(BACK_MS);
+      if (this.#lost) {
+        this.#lost = false;
+        this.#noticeUntil = Date.now() + BACK_MS;
+        this.#show("good", words.text("online"));
+        return this.#again(BACK_MS);
       }
-      this.wasOnline ||= session.room !== null;
-      if (Date.now() >= this.noticeUntil) this.show(session.room ? "" : "wait", session.room ? "" : words.text("connecting"));
+      this.#wasOnline ||= session.room !== null;
+      if (Date.now() >= this.#noticeUntil) this.#show(session.room ? "" : "wait", session.room ? "" : words.text("connecting"));
       return;
     }
-    if (!this.wasOnline && state.status !== "offline") return this.show("wait", words.text("connecting"));
-    if (!this.lost) {
-      this.lost = true;
-      this.noticeUntil = Date.now() + PATIENCE_MS;
-      return this.again(PATIENCE_MS);
+    if (!this.#wasOnline && state.status !== "offline") return this.#show("wait", words.text("connecting"));
+    if (!this.#lost) {
+      this.#lost = true;
+      this.#noticeUntil = Date.now() + PATIENCE_MS;
+      return this.#again(PATIENCE_MS);
     }
-    if (Date.now() < this.noticeUntil) return;
-    if (!navigator.onLine) this.show("bad", words.text("offline"));
+    if (Date.now() < this.#noticeUntil) return;
+    if (!navigator.onLine) this.#show("bad", words.text("offline"));
     else if (state.status === "offline") {
       const seconds = Math.max(1, Math.ceil((state.retryAt - Date.now()) / 1000));
-      this.show("bad", words.text("reconnect", { n: seconds }), true);
-      this.again(500);
-    } else this.show("wait", words.text("connecting"));
+      this.#show("bad", words.text("reconnect", { n: seconds }), true);
+      this.#again(500);
+    } else this.#show("wait", words.text("connecting"));
   }
 
-  private again(ms: number): void {
-    window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => this.refresh(), ms);
+  #again(ms: number): void {
+    window.clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.refresh(), ms);
   }
 
-  private show(kind: string, text: string, retry = false): void {
-    if (this.shown === kind + text) return;
-    this.shown = kind + text;
+  #show(kind: string, text: string, retry = false): void {
+    if (this.#shown === kind + text) return;
+    this.#shown = kind + text;
     this.element.hidden = text === "";
     this.element.dataset["kind"] = kind;
-    const button = retry && h("button", { type: "button", class: "link", onclick: () => void this.session.client.connect().catch(() => undefined) }, this.words.text("tryNow"));
+    const button = retry && h("button", { class: "link", onclick: () => void this.#session.client.connect().catch(() => undefined) }, this.#words.text("tryNow"));
     fill(this.element, kind === "good" ? icon("check") : kind === "wait" ? h("span", { class: "spinner" }) : kind === "bad" && icon("warn"), h("span", null, text), button);
     // Seconds that count down are not read out one by one.
     this.element.setAttribute("aria-live", retry ? "off" : "polite");

@@ -1,7 +1,7 @@
 /** What moderators set for the whole room. */
 import type { PrivateChat } from "@sidetalk/client";
 import { h } from "./dom.js";
-import type { Words } from "./i18n/index.js";
+import type { Words } from "./i18n/words.js";
 import type { Layer } from "./menu.js";
 import type { PeopleEvents } from "./people.js";
 import type { Session } from "./session.js";
@@ -9,17 +9,25 @@ import type { Session } from "./session.js";
 const PAUSES_S = [0, 5, 10, 30, 60, 300];
 
 export class ToolsView {
+  readonly #session: Session;
+  readonly #words: Words;
+  readonly #layer: Layer;
+  readonly #events: Pick<PeopleEvents, "attempt">;
   readonly element: HTMLElement;
-  private chat: HTMLInputElement;
-  private slow: HTMLSelectElement;
-  private privacy: HTMLSelectElement;
+  #chat: HTMLInputElement;
+  #slow: HTMLSelectElement;
+  #privacy: HTMLSelectElement;
 
-  constructor(private session: Session, private words: Words, private layer: Layer, private events: Pick<PeopleEvents, "attempt">) {
+  constructor(session: Session, words: Words, layer: Layer, events: Pick<PeopleEvents, "attempt">) {
+    this.#session = session;
+    this.#words = words;
+    this.#layer = layer;
+    this.#events = events;
     const room = session.room!;
     const { attempt } = events;
-    this.chat = h("input", { type: "checkbox", role: "switch", onchange: () => attempt(this.chat.checked ? room.enableChat() : room.disableChat()) });
-    this.slow = h("select", { onchange: () => attempt(room.update({ slow_mode_s: Number(this.slow.value) || null })) });
-    this.privacy = h("select", { onchange: () => attempt(room.update({ private_chat: this.privacy.value as PrivateChat })) }, [
+    this.#chat = h("input", { type: "checkbox", role: "switch", onchange: () => attempt(this.#chat.checked ? room.enableChat() : room.disableChat()) });
+    this.#slow = h("select", { onchange: () => attempt(room.update({ slow_mode_s: Number(this.#slow.value) || null })) });
+    this.#privacy = h("select", { onchange: () => attempt(room.update({ private_chat: this.#privacy.value as PrivateChat })) }, [
       h("option", { value: "everyone" }, words.text("toEveryone")),
       h("option", { value: "with_moderators" }, words.text("withModerators")),
       h("option", { value: "off" }, words.text("off")),
@@ -27,27 +35,27 @@ export class ToolsView {
     this.element = h(
       "div",
       { class: "tools-view" },
-      setting(words.text("chatSwitch"), words.text("chatSwitchHint"), this.chat),
-      setting(words.text("slowMode"), words.text("slowModeHint"), this.slow),
-      setting(words.text("privateChat"), null, this.privacy),
-      h("button", { type: "button", class: "button danger", onclick: () => this.clear() }, words.text("clear")),
+      setting(words.text("chatSwitch"), words.text("chatSwitchHint"), this.#chat),
+      setting(words.text("slowMode"), words.text("slowModeHint"), this.#slow),
+      setting(words.text("privateChat"), null, this.#privacy),
+      h("button", { class: "button danger", onclick: () => this.#clear() }, words.text("clear")),
     );
     this.refresh();
   }
 
   refresh(): void {
-    const { chat_enabled, slow_mode_s, private_chat } = this.session.room!.state.settings;
+    const { chat_enabled, slow_mode_s, private_chat } = this.#session.room!.state.settings;
     const current = slow_mode_s ?? 0;
     const pauses = [...new Set([...PAUSES_S, current])].sort((a, b) => a - b);
-    this.chat.checked = chat_enabled;
-    this.slow.replaceChildren(...pauses.map((seconds) => h("option", { value: seconds }, seconds ? this.words.duration(seconds) : this.words.text("off"))));
-    this.slow.value = String(current);
-    this.privacy.value = private_chat;
+    this.#chat.checked = chat_enabled;
+    this.#slow.replaceChildren(...pauses.map((seconds) => h("option", { value: seconds }, seconds ? this.#words.duration(seconds) : this.#words.text("off"))));
+    this.#slow.value = String(current);
+    this.#privacy.value = private_chat;
   }
 
-  private async clear(): Promise<void> {
-    const { words } = this;
-    if (await this.layer.ask(words.text("clearAsk"), words.text("clear"))) this.events.attempt(this.session.room!.clearHistory());
+  async #clear(): Promise<void> {
+    const words = this.#words;
+    if (await this.#layer.ask(words.text("clearAsk"), words.text("clear"))) this.#events.attempt(this.#session.room!.clearHistory());
   }
 }
 

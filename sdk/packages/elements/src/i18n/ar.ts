@@ -1,6 +1,6 @@
-import type { Strings } from "./index.js";
+import type { Strings } from "./words.js";
 
-export const ar: Strings = {
+const strings: Strings = {
   chat: "الدردشة",
   people: "الأشخاص",
   here: "zero:لا أحد هنا|one:شخص واحد هنا|two:شخصان هنا|few:{n} أشخاص هنا|many:{n} شخصًا هنا|other:{n} شخص هنا",
@@ -113,3 +113,4 @@ export const ar: Strings = {
   notAllowed: "لا يُسمح لك بذلك",
   trouble: "لم ينجح ذلك. حاول مرة أخرى",
 };
+export default strings;

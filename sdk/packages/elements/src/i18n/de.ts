@@ -1,6 +1,6 @@
-import type { Strings } from "./index.js";
+import type { Strings } from "./words.js";
 
-export const de: Strings = {
+const strings: Strings = {
   chat: "Chat",
   people: "Personen",
   here: "one:{n} Person hier|other:{n} Personen hier",
@@ -111,3 +111,4 @@ export const de: Strings = {
   notAllowed: "Das dürfen Sie hier nicht",
   trouble: "Das hat nicht geklappt. Bitte noch einmal versuchen",
 };
+export default strings;

@@ -1,7 +1,7 @@
 /**
  * All words of the panel. `{n}` and the like are filled in; where a number decides, the forms of the language stand in
  * one text: `one:… person|other:… people`, named as in Intl.PluralRules. To add a language, copy this file, translate
- * the right-hand sides, and add it to index.ts; a test compares the placeholders.
+ * the right-hand sides, and name it in load.ts; a test compares the placeholders.
  */
 export const en = {
   chat: "Chat",

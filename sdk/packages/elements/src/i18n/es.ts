@@ -1,6 +1,6 @@
-import type { Strings } from "./index.js";
+import type { Strings } from "./words.js";
 
-export const es: Strings = {
+const strings: Strings = {
   chat: "Chat",
   people: "Personas",
   here: "one:{n} persona aquí|other:{n} personas aquí",
@@ -111,3 +111,4 @@ export const es: Strings = {
   notAllowed: "No tiene permiso para hacer eso",
   trouble: "No ha funcionado. Inténtelo de nuevo",
 };
+export default strings;

@@ -1,6 +1,6 @@
-import type { Strings } from "./index.js";
+import type { Strings } from "./words.js";
 
-export const fr: Strings = {
+const strings: Strings = {
   chat: "Discussion",
   people: "Participants",
   here: "one:{n} personne présente|other:{n} personnes présentes",
@@ -111,3 +111,4 @@ export const fr: Strings = {
   notAllowed: "Vous n’avez pas le droit de faire cela",
   trouble: "Cela n’a pas marché. Veuillez réessayer",
 };
+export default strings;

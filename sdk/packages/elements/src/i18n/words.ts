@@ -1,57 +1,58 @@
-/** Words, plural forms, dates and lists of the reader's language. Pure but for Intl. */
-import { ar } from "./ar.js";
-import { de } from "./de.js";
+/** Words, plural forms, dates and lists of the reader's language. Pure but for Intl and the loading of the words. */
 import { en } from "./en.js";
-import { es } from "./es.js";
-import { fr } from "./fr.js";
+import { load } from "./load.js";
 
 export type Key = keyof typeof en;
 export type Strings = Record<Key, string>;
-export const languages: Record<string, Strings> = { en, de, fr, es, ar };
 
 type Values = Record<string, string | number>;
 
 export class Words {
+  readonly tag: string;
+  readonly #now: () => number;
   readonly dir: "ltr" | "rtl";
-  private strings: Strings;
-  private rules: Intl.PluralRules;
-  private hour: Intl.DateTimeFormat;
-  private numbers: Intl.NumberFormat;
+  #strings: Strings;
+  #rules: Intl.PluralRules;
+  #hour: Intl.DateTimeFormat;
+  #numbers: Intl.NumberFormat;
 
-  /** `tag`: any BCP 47 tag, e.g. "de-AT"; a language that we do not speak becomes English. */
-  constructor(
-    readonly tag: string,
-    private now: () => number = Date.now,
-  ) {
-    const known = tag.toLowerCase().split("-")[0]!;
-    this.tag = languages[known] && valid(tag) ? tag : "en";
-    this.strings = languages[known] ?? en;
-    this.dir = this.strings === ar ? "rtl" : "ltr";
-    this.rules = new Intl.PluralRules(this.tag);
-    this.hour = new Intl.DateTimeFormat(this.tag, { hour: "numeric", minute: "2-digit" });
-    this.numbers = new Intl.NumberFormat(this.tag);
+  /** The words of a language by any BCP 47 tag, e.g. "de-AT"; one that we do not speak becomes English. */
+  static async of(tag: string): Promise<Words> {
+    const language = tag.toLowerCase().split("-")[0]!;
+    const strings = language === "en" ? en : await load(language).catch(() => null);
+    return strings && valid(tag) ? new Words(tag, strings) : new Words("en", en);
+  }
+
+  constructor(tag: string, strings: Strings, now: () => number = Date.now) {
+    this.tag = tag;
+    this.#strings = strings;
+    this.#now = now;
+    this.dir = /^(ar|fa|he|ur)\b/i.test(tag) ? "rtl" : "ltr";
+    this.#rules = new Intl.PluralRules(tag);
+    this.#hour = new Intl.DateTimeFormat(tag, { hour: "numeric", minute: "2-digit" });
+    this.#numbers = new Intl.NumberFormat(tag);
   }
 
   text(key: Key, values: Values = {}): string {
-    let text = this.strings[key];
+    let text = this.#strings[key];
     if (text.includes("other:")) {
       const forms = Object.fromEntries(text.split("|").map((form) => form.split(/:(.*)/s, 2)));
       const n = Number(values["n"]);
-      text = (n === 0 && forms["zero"]) || (forms[this.rules.select(n)] ?? forms["other"]);
+      text = (n === 0 && forms["zero"]) || (forms[this.#rules.select(n)] ?? forms["other"]);
     }
     return text.replace(/\{(\w+)\}/g, (_, name: string) => {
       const value = values[name] ?? "";
       // Names are isolated, so that one written from right to left does not turn the sentence around.
-      return typeof value === "number" ? this.numbers.format(value) : name === "text" || name === "emoji" ? value : `\u2068${value}\u2069`;
+      return typeof value === "number" ? this.#numbers.format(value) : name === "text" || name === "emoji" ? value : `\u2068${value}\u2069`;
     });
   }
 
   number(value: number): string {
-    return this.numbers.format(value);
+    return this.#numbers.format(value);
   }
 
   time(at: number): string {
-    return this.hour.format(at);
+    return this.#hour.format(at);
   }
 
   moment(at: number): string {
@@ -64,12 +65,12 @@ export class Words {
       const date = new Date(time);
       return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
     };
-    const days = Math.round((midnight(at) - midnight(this.now())) / 86_400_000);
-    if (days === 0 || days === -1) return this.capital(new Intl.RelativeTimeFormat(this.tag, { numeric: "auto" }).format(days, "day"));
-    const sameYear = new Date(at).getFullYear() === new Date(this.now()).getFullYear();
+    const days = Math.round((midnight(at) - midnight(this.#now())) / 86_400_000);
+    if (days === 0 || days === -1) return this.#capital(new Intl.RelativeTimeFormat(this.tag, { numeric: "auto" }).format(days, "day"));
+    const sameYear = new Date(at).getFullYear() === new Date(this.#now()).getFullYear();
     const format: Intl.DateTimeFormatOptions =
       days < 0 && days > -7 ? { weekday: "long" } : { day: "numeric", month: "long", ...(sameYear ? {} : { year: "numeric" }) };
-    return this.capital(new Intl.DateTimeFormat(this.tag, format).format(at));
+    return this.#capital(new Intl.DateTimeFormat(this.tag, format).format(at));
   }
 
   list(names: string[]): string {
@@ -81,7 +82,7 @@ export class Words {
     return new Intl.NumberFormat(this.tag, { style: "unit", unit, unitDisplay: "long" }).format(value);
   }
 
-  private capital(text: string): string {
+  #capital(text: string): string {
     return text.charAt(0).toLocaleUpperCase(this.tag) + text.slice(1);
   }
 }

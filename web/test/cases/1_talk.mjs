@@ -1,0 +1,147 @@
+// Two and three people talk.
+import { equal, ok, until } from "../browser.mjs";
+
+const ada = { user: "ada", name: "Ada" };
+const bob = { user: "bob", name: "Bob" };
+const eve = { user: "eve", name: "Eve" };
+const mod = { user: "mod", name: "Grace", role: "moderator" };
+
+export async function messages_arrive_in_order_and_are_announced_once({ browser }) {
+  const [a, b] = await Promise.all([browser.person("talk", ada), browser.person("talk", bob)]);
+  for (const text of ["one", "two", "three"]) await a.say(text);
+  await b.sees("three");
+  await b.say("four");
+  await a.sees("four");
+  equal(await a.texts(), ["one", "two", "three", "four"], "what Ada sees");
+  equal(await b.texts(), ["one", "two", "three", "four"], "what Bob sees");
+  const heard = await until(async () => (await b.announcements()).length >= 3 && b.announcements(), "three announcements");
+  equal(heard.map((text) => text.replace(/[\u2068\u2069]/g, "")), ["Ada: one", "Ada: two", "Ada: three"], "what a screen reader says to Bob");
+  const late = await browser.person("talk", eve);
+  await late.sees("four");
+  await late.page.waitForTimeout(400);
+  equal(await late.announcements(), [], "what a loaded history says");
+}
+
+export async function reply_reaction_edit_delete_and_pin_reach_the_other({ browser }) {
+  const [a, b] = await Promise.all([browser.person("acts", { ...ada, role: "moderator" }), browser.person("acts", bob)]);
+  await a.say("What is **the** plan?");
+  await b.sees("What is the plan?");
+  await b.choose("What is the plan?", "Reply");
+  await b.say("Lunch first");
+  await a.sees("Lunch first");
+  equal((await a.row("Lunch first").locator(".quote").innerText()).replace(/\s+/g, " "), "You What is the plan?", "the quote");
+
+  await b.row("What is the plan?").first().focus();
+  await b.page.keyboard.press("Enter");
+  await b.page.getByRole("menuitem", { name: "React 👍" }).click();
+  await a.page.locator(".reaction", { hasText: "👍" }).waitFor();
+  await a.page.locator(".reaction", { hasText: "👍" }).click();
+  await b.page.locator(".reaction.mine", { hasText: "2" }).waitFor();
+
+  await b.input.focus();
+  await b.page.keyboard.press("ArrowUp");
+  equal(await b.input.inputValue(), "Lunch first", "arrow up edits the last own message");
+  await b.say("Lunch first, then work");
+  await a.sees("Lunch first, then work");
+  await a.row("then work").locator(".mark", { hasText: "edited" }).waitFor();
+
+  await a.choose("What is the plan?", "Pin");
+  await b.page.locator(".pins", { hasText: "What is the plan?" }).waitFor();
+  await a.choose("What is the plan?", "Unpin");
+  await b.page.locator(".pins").waitFor({ state: "hidden" });
+
+  await b.choose("Lunch first", "Delete");
+  await b.confirm();
+  await a.page.locator(".tombstone").waitFor();
+  equal(await a.bubble("Lunch").count(), 0, "the deleted text");
+}
+
+export async function a_private_message_stays_between_two({ browser, server }) {
+  const [a, b, e] = await Promise.all([ada, bob, eve].map((who) => browser.person("whispers", who)));
+  await a.page.locator(".scope-button").click();
+  await a.page.getByRole("menuitemcheckbox", { name: /^Bob/ }).click();
+  await a.page.keyboard.press("Escape");
+  await a.say("only for Bob");
+  await b.sees("only for Bob");
+  equal(await b.row("only for Bob").locator(".scope").innerText(), "Private with Ada".replace("Ada", "\u2068\u2068Ada\u2069\u2069"), "how it is marked");
+  await b.choose("only for Bob", "Reply");
+  await b.say("only for Ada");
+  await a.sees("only for Ada");
+  await b.say("and again");
+  await a.sees("and again");
+  await a.page.locator(".scope-button").click();
+  await a.page.getByRole("menuitemcheckbox", { name: /^Everyone/ }).click();
+  await a.say("for all");
+  await e.sees("for all");
+  for (const text of ["only for Bob", "only for Ada", "and again"]) await e.seesNot(text);
+  const again = await browser.person("whispers", eve);
+  await again.sees("for all");
+  await again.seesNot("only for");
+  await again.page.locator("[aria-label=Search]").click();
+  await again.page.locator("input[type=search]").fill("only");
+  await again.page.locator(".search .count", { hasText: "Nothing found" }).waitFor();
+}
+
+export async function typing_is_shown_and_ends({ browser }) {
+  const [a, b] = await Promise.all([browser.person("typing", ada), browser.person("typing", bob)]);
+  await a.input.pressSequentially("hel");
+  await b.page.locator(".typing", { hasText: "is typing" }).waitFor();
+  ok((await b.page.locator(".typing").innerText()).includes("Ada"), "the name is there");
+  await a.input.press("Enter");
+  await b.sees("hel");
+  await until(async () => !(await b.page.locator(".typing").innerText()), "the line goes away");
+}
+
+export async function mentions_are_completed_and_marked({ browser }) {
+  const [a, b] = await Promise.all([browser.person("mentions", ada), browser.person("mentions", bob)]);
+  await a.page.locator(".count", { hasText: "2 people" }).waitFor();
+  await a.input.pressSequentially("hi @b");
+  await a.page.getByRole("option", { name: "Bob" }).waitFor();
+  await a.page.keyboard.press("Enter");
+  equal(await a.input.inputValue(), "hi @Bob ", "what was completed");
+  await a.input.press("Enter");
+  await b.page.locator(".own-mention", { hasText: "@Bob" }).waitFor();
+}
+
+export async function a_moderator_mutes_and_turns_the_chat_off({ browser }) {
+  const [m, a] = await Promise.all([browser.person("order", mod), browser.person("order", ada)]);
+  await m.page.locator(".count", { hasText: "2 people" }).waitFor();
+  await m.page.locator(".head .count").click();
+  const menu = async (label) => {
+    await m.page.getByRole("button", { name: /^Actions for .*Ada/ }).click();
+    await m.page.getByRole("menuitem", { name: label, exact: true }).click();
+  };
+  await menu("Mute");
+  await a.page.locator(".silence", { hasText: "muted you" }).waitFor();
+  ok(!(await a.input.isVisible()), "the muted have no field");
+  await m.page.locator(".badge", { hasText: "muted" }).waitFor();
+  await menu("Unmute");
+  await a.input.waitFor();
+  await m.page.locator(".side [aria-label=Back]").click();
+
+  await m.page.locator("[aria-label='Room settings']").click();
+  await m.page.locator("[role=switch]").click();
+  await a.page.locator(".silence", { hasText: "turned the chat off" }).waitFor();
+  await m.page.locator("[role=switch]").click();
+  await a.input.waitFor();
+  await m.page.locator(".setting select").first().selectOption("10");
+  await m.page.locator(".side [aria-label=Back]").click();
+  await a.say("slowly");
+  await m.sees("slowly");
+  await a.page.locator(".send.waits").waitFor();
+  ok(/^Wait \d+ s$/.test(await a.page.locator(".send").getAttribute("aria-label")), "the button counts down");
+}
+
+export async function drafts_stay_and_failed_messages_can_be_sent_again({ browser }) {
+  const a = await browser.person("drafts", ada);
+  await a.input.fill("not yet");
+  await a.page.reload();
+  await a.ready();
+  equal(await a.input.inputValue(), "not yet", "the draft after a reload");
+  await a.page.context().setOffline(true);
+  await a.input.fill("");
+  await a.say("sent while offline");
+  await a.page.locator(".pending", { hasText: "sent while offline" }).waitFor();
+  await a.page.context().setOffline(false);
+  await until(async () => (await a.page.locator(".pending").count()) === 0, "it goes out", 20_000);
+}

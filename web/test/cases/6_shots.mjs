@@ -1,0 +1,41 @@
+// Pictures of the demo for people to look at, in web/test/shots.
+import { mkdir } from "node:fs/promises";
+import { ok } from "../browser.mjs";
+
+const folder = new URL("../shots/", import.meta.url).pathname;
+
+export async function a_newcomer_gets_a_room_and_a_second_person_joins({ browser, server }) {
+  await mkdir(folder, { recursive: true });
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await (await browser.context({ colorScheme, viewport: { width: 1280, height: 800 } })).newPage();
+    await page.goto(server.url);
+    await page.locator(".invitation").waitFor({ timeout: 15_000 });
+    ok(/#\/r\/[\w-]+/.test(page.url()), `the room is in the address: ${page.url()}`);
+    await page.screenshot({ path: `${folder}alone-${colorScheme}-1280.png` });
+    const phone = await (await browser.context({ colorScheme, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 })).newPage();
+    await phone.goto(page.url());
+    await page.locator(".count", { hasText: "2 people" }).waitFor();
+    const say = async (who, text) => {
+      await who.locator("textarea").first().fill(text);
+      await who.locator(".send").first().click();
+    };
+    await say(page, "Good morning! The numbers of *last week* are in:\n\n- p99 went from 31 ms to **12 ms**\n- nothing was lost");
+    await say(phone, "That is wonderful 🎉");
+    await say(phone, "How did you do it? https://example.org/notes");
+    await page.locator(".bubble", { hasText: "How did you" }).waitFor();
+    await page.locator(".message", { hasText: "wonderful" }).last().focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("menuitem", { name: "React ❤️" }).click();
+    await page.locator(".message", { hasText: "How did you" }).last().focus();
+    await page.keyboard.press("r");
+    await say(page, "One write to the disk for all rooms that have something to say");
+    await phone.locator(".bubble", { hasText: "One write" }).waitFor();
+    await page.locator("textarea").first().blur();
+    await page.waitForTimeout(500);
+    await page.screenshot({ path: `${folder}talk-${colorScheme}-1280.png` });
+    await phone.screenshot({ path: `${folder}talk-${colorScheme}-390.png` });
+    await page.locator(".tabs [data-view=Code]").click();
+    await page.screenshot({ path: `${folder}code-${colorScheme}-1280.png` });
+  }
+  return folder;
+}
