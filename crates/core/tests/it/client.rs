@@ -215,7 +215,7 @@ impl Client {
             Event::ReactionRemoved { target, emoji } => self.react(target.seq, emoji, entry, false),
             Event::ChatEnabledSet(enabled) => self.chat_enabled = *enabled,
             Event::HistoryCleared => {
-                self.messages.retain(|seq, seen| *seq > entry.seq || seen.audience != entry.audience)
+                self.messages.retain(|seq, seen| *seq > entry.seq || seen.audience != entry.audience);
             }
             _ => {}
         }
