@@ -12,6 +12,7 @@ import { LiveServer } from "./server.js";
 const { SIDETALK_BIN, INIT_CWD = process.cwd() } = process.env;
 if (!SIDETALK_BIN) throw new Error("SIDETALK_BIN is not set: give the path of the server's binary");
 
+const rounds = Number(process.env["SIDETALK_ROUNDS"] ?? 3);
 let server: LiveServer;
 const clients: SidetalkClient[] = [];
 before(async () => void (server = await LiveServer.start(resolve(INIT_CWD, SIDETALK_BIN))));
@@ -160,8 +161,7 @@ test("moderation is told to the one whom it meets", async () => {
   assert.equal((await removed).reason, "kicked");
 });
 
-test("killed with -9 and started again: nothing lost, nothing doubled, nothing out of order", { timeout: 120_000 }, async () => {
-  const rounds = Number(process.env["SIDETALK_ROUNDS"] ?? 3);
+test("killed with -9 and started again: nothing lost, nothing doubled, nothing out of order", { timeout: 60_000 + rounds * 20_000 }, async () => {
   const room = `killed-${Date.now()}`;
   const [alice, bob] = (await inRoom(room, ["alice", "bob"])) as [Room, Room];
   const timelines = [alice, bob].map((one) => {
@@ -189,6 +189,7 @@ test("killed with -9 and started again: nothing lost, nothing doubled, nothing o
   assert.equal(new Set(stored.map(({ seq }) => seq)).size, texts.length, "each has a place of its own");
   assert.deepEqual(seqs, [...new Set(seqs)].sort((a, b) => a - b), "each entry once, in order");
   const all = await (await person("carol")).join(room, { history: 300 });
+  assert.equal(all.joined.history!.more_before, false, "too many rounds for one page");
   const kept = all.joined.history!.messages.map(({ parts }) => (parts[0]?.type === "text" ? parts[0].text : ""));
   assert.deepEqual([...kept].sort(), [...texts].sort(), "each is stored once");
   for (const timeline of timelines) {
