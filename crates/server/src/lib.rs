@@ -16,6 +16,8 @@ pub mod wiring;
 
 pub mod lifecycle;
 
+pub mod measured;
+
 pub mod admin;
 
 pub mod orders;

@@ -74,6 +74,15 @@ pub fn start_metrics() -> Result<PrometheusHandle> {
 
 /// The metrics of this crate.
 pub const ALL: &[(&str, &str)] = &[
+    ("sidetalk_messages_total", "messages posted, by scope: room, group, users"),
+    ("sidetalk_signals_total", "signals and typing that were passed on and forgotten"),
+    ("sidetalk_repeated_sends_total", "sends that were stored before and got their first result again"),
+    ("sidetalk_moderation_actions_total", "what moderators did, by action"),
+    ("sidetalk_message_commit_seconds", "from a write's arrival at the store to its commit on the disk"),
+    ("sidetalk_fanout_seconds", "handing what was committed to everybody who is there"),
+    ("sidetalk_delivery_lag_seconds", "from a write's server time to the end of its fan-out"),
+    ("sidetalk_db_query_seconds", "reads and rarer writes of the store, by op"),
+    ("sidetalk_storage_errors_total", "what the store could not do, by op"),
     ("sidetalk_build_info", "always 1; the version is a label"),
     ("sidetalk_ready", "1 while the node takes traffic"),
     ("sidetalk_http_requests_total", "answered requests, by method and kind of status"),
@@ -92,7 +101,9 @@ fn describe() {
     for (name, meaning) in ALL {
         match () {
             () if name.ends_with("_total") => metrics::describe_counter!(*name, *meaning),
-            () if name.ends_with("_request_seconds") => metrics::describe_histogram!(*name, *meaning),
+            () if name.starts_with("sidetalk_") && name.ends_with("_seconds") => {
+                metrics::describe_histogram!(*name, *meaning)
+            }
             () => metrics::describe_gauge!(*name, *meaning),
         }
     }

@@ -46,6 +46,7 @@ use crate::config::sections::{Http, Socket};
 use crate::config::setting::{Forwarding, Rate};
 use crate::control::Control;
 use crate::lifecycle::{Ask, Phase, Readiness, Signals, Stop, Tasks};
+use crate::measured::{MeasuredFanout, MeasuredStore};
 use crate::{jwks, projects, telemetry};
 
 mod store;
@@ -201,10 +202,11 @@ pub fn offline_service(config: &Config, held: &Held) -> Arc<Service> {
 }
 
 fn service_parts(config: &Config, store: Arc<dyn Store>) -> ServiceParts {
+    let clock = Arc::new(SystemClock);
     ServiceParts {
-        store,
-        fanout: sidetalk_fanout::Local::new(),
-        clock: Arc::new(SystemClock),
+        store: MeasuredStore::new(store),
+        fanout: MeasuredFanout::new(sidetalk_fanout::Local::new(), clock.clone()),
+        clock,
         entropy: Arc::new(OsEntropy),
         limits: Arc::new(Limits::from(&config.limits)),
         faces: vec![sidetalk_api::face()],
@@ -336,7 +338,7 @@ fn public_router(config: &Config, api: &ApiState, project: Option<&Project>) -> 
     let mut router = sidetalk_api::router(api.clone());
     let demo = project.filter(|_| config.http.demo);
     if let Some(project) = demo {
-        let demo = Demo { project: project.id, server_url: config.http.public_url.clone() };
+        let demo = Demo { project: project.id };
         router = router.merge(sidetalk_api::demo::router(api.clone(), demo));
     }
     let ids = RequestIds::new(OsEntropy.bits() as u64);

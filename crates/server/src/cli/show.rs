@@ -82,11 +82,13 @@ mod tests {
             name        head  title
             lobby       12    -
             a\u{1b}[2J  3     Ä
-        "#]].assert_eq(&plain(&rows));
+        "#]]
+        .assert_eq(&plain(&rows));
         expect![[r#"
             key                7
             chat_signal_types  chat, msg
-        "#]].assert_eq(&plain(&json!({"key": 7, "chat_signal_types": ["chat", "msg"]})));
+        "#]]
+        .assert_eq(&plain(&json!({"key": 7, "chat_signal_types": ["chat", "msg"]})));
         expect!["(none)"].assert_eq(&plain(&json!([])));
     }
 }

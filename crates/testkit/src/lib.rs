@@ -1,0 +1,19 @@
+//! For tests only: the whole application on the embedded store in a scratch folder, with a clock and an entropy that the
+//! test holds in its hand.
+//!
+//! Start reading at [`App`]: it is Sidetalk without a network. [`Person`] is somebody on a live connection, whose frames
+//! are caught instead of sent. [`fixed`] has the engines of time and chance.
+//!
+//! To add a helper: write the test that wants it first; a helper that one test uses stays in that test.
+
+pub mod app;
+
+pub mod person;
+
+pub mod fixed;
+
+pub mod failing;
+
+pub use app::{Answer, App};
+pub use fixed::{CountingEntropy, FixedClock};
+pub use person::Person;
