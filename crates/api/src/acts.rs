@@ -190,7 +190,8 @@ impl ApiState {
     ) -> Answered<O> {
         let name = &joined.room.key.name;
         let unread = if unread { Some(self.service.unread(who, name).await?) } else { None };
-        let pinned = if pinned { Some(self.service.page(who, name, self.pinned_page()).await?) } else { None };
+        let pinned =
+            if pinned { Some(self.service.page(who, name, self.pinned_page()).await?) } else { None };
         let now = self.service.now();
         let (key, epoch) = (&joined.room.key, joined.room.epoch);
         let own = who.user();
@@ -216,7 +217,8 @@ impl ApiState {
                 messages: to_wire::messages(&page.messages),
                 more_before: page.more_before,
             }),
-            presence: presence.then(|| joined.presence.iter().map(|other| to_wire::presence(other)).collect()),
+            presence: presence
+                .then(|| joined.presence.iter().map(|other| to_wire::presence(other)).collect()),
             presence_total: presence.then_some(joined.presence_total),
             pinned: pinned.as_ref().map(|page| to_wire::messages(&page.messages)),
             unread: unread.as_ref().map(|unread| unread.iter().map(to_wire::unread).collect()),

@@ -40,7 +40,11 @@ impl ApiState {
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
-    pub async fn authenticate(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Verified, Problem> {
+    pub async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        address: Option<IpAddr>,
+    ) -> Result<Verified, Problem> {
         let found = credentials(headers).map_err(|bad| Problem::Unauthenticated(bad.to_string().into()));
         let found = match found {
             Ok(Some(found)) => found,

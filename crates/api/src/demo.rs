@@ -34,7 +34,11 @@ pub struct Demo {
 /// The demo's route. Merge it only where strangers may come in.
 pub fn router(state: ApiState, demo: Demo) -> Router {
     let limit = DefaultBodyLimit::max(state.limits.body_bytes_max);
-    Router::new().route("/demo/session", post(post_session)).layer(limit).layer(Extension(demo)).with_state(state)
+    Router::new()
+        .route("/demo/session", post(post_session))
+        .layer(limit)
+        .layer(Extension(demo))
+        .with_state(state)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,7 +120,8 @@ async fn post_session(
 
 /// The address under which the client sees this server.
 fn base_url(client: Option<Client>, headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
+    let host =
+        headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
     let (is_https, host) = match client {
         Some(client) => (client.is_https, client.host.unwrap_or(host)),
         None => (false, host),
@@ -137,15 +142,15 @@ fn percent_encoded(text: &str) -> String {
 }
 
 const ADJECTIVES: [&str; 32] = [
-    "amber", "brave", "brisk", "bright", "calm", "clever", "cosy", "eager", "early", "fair", "fleet", "gentle",
-    "glad", "golden", "happy", "jolly", "keen", "kind", "lively", "lucky", "mellow", "merry", "nimble", "patient",
-    "proud", "quick", "quiet", "silver", "snug", "sunny", "tidy", "warm",
+    "amber", "brave", "brisk", "bright", "calm", "clever", "cosy", "eager", "early", "fair", "fleet",
+    "gentle", "glad", "golden", "happy", "jolly", "keen", "kind", "lively", "lucky", "mellow", "merry",
+    "nimble", "patient", "proud", "quick", "quiet", "silver", "snug", "sunny", "tidy", "warm",
 ];
 
 const ANIMALS: [&str; 32] = [
-    "badger", "beaver", "bison", "crane", "curlew", "deer", "dolphin", "falcon", "ferret", "finch", "fox", "gecko",
-    "hare", "heron", "ibex", "jay", "koala", "lark", "lynx", "marten", "mole", "otter", "owl", "panda", "puffin",
-    "raven", "robin", "seal", "stork", "swan", "tern", "wren",
+    "badger", "beaver", "bison", "crane", "curlew", "deer", "dolphin", "falcon", "ferret", "finch", "fox",
+    "gecko", "hare", "heron", "ibex", "jay", "koala", "lark", "lynx", "marten", "mole", "otter", "owl",
+    "panda", "puffin", "raven", "robin", "seal", "stork", "swan", "tern", "wren",
 ];
 
 /// Such as `quiet-otter-42`.

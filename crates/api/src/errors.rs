@@ -43,7 +43,8 @@ const INVALID_REQUEST: ErrorEntry =
 const UNKNOWN_METHOD: ErrorEntry = entry("unknown_method", -32601, 405, "Look the name up in the documents.");
 const INVALID: ErrorEntry = entry("invalid", -32602, 422, "Mend the field that the message names.");
 const UNAVAILABLE: ErrorEntry = entry("unavailable", -32603, 503, "Nothing was done; try again.");
-const CHAT_DISABLED: ErrorEntry = refused("chat_disabled", 403, "Wait until a moderator switches the chat on.");
+const CHAT_DISABLED: ErrorEntry =
+    refused("chat_disabled", 403, "Wait until a moderator switches the chat on.");
 const MUTED: ErrorEntry = refused("muted", 403, "Wait until the mute ends or is lifted.");
 const BANNED: ErrorEntry = refused("banned", 403, "Wait until the ban ends or is lifted.");
 const ROLE_TOO_LOW: ErrorEntry = refused("role_too_low", 403, "Ask somebody with the role that is named.");
@@ -56,16 +57,23 @@ const PRIVATE_CHAT_WITH_MODERATORS: ErrorEntry =
 const SLOW_MODE: ErrorEntry = refused("slow_mode", 429, "Wait retry_after_ms.");
 const RATE_LIMITED: ErrorEntry =
     refused("rate_limited", 429, "Wait retry_after_ms; the message names the rule.");
-const NOT_FOUND: ErrorEntry =
-    refused("not_found", 404, "Check the name. What is not yours to see looks the same as what is not there.");
+const NOT_FOUND: ErrorEntry = refused(
+    "not_found",
+    404,
+    "Check the name. What is not yours to see looks the same as what is not there.",
+);
 const CONFLICT: ErrorEntry = refused("conflict", 409, "Use a fresh client_id for another body.");
-const MESSAGE_DELETED: ErrorEntry = refused("message_deleted", 409, "The message is gone; show it as deleted.");
-const TOO_MANY_REACTIONS: ErrorEntry = refused("too_many_reactions", 409, "Use one of the emoji that are there.");
-const TOO_LARGE: ErrorEntry = refused("too_large", 413, "Send less; the message names the field and its bound.");
+const MESSAGE_DELETED: ErrorEntry =
+    refused("message_deleted", 409, "The message is gone; show it as deleted.");
+const TOO_MANY_REACTIONS: ErrorEntry =
+    refused("too_many_reactions", 409, "Use one of the emoji that are there.");
+const TOO_LARGE: ErrorEntry =
+    refused("too_large", 413, "Send less; the message names the field and its bound.");
 const WRONG_ROOM_KIND: ErrorEntry = refused("wrong_room_kind", 409, "Only rooms of another kind have this.");
 const ROOM_FULL: ErrorEntry = refused("room_full", 409, "Come back when somebody has left.");
 const ROOM_GONE: ErrorEntry = refused("room_gone", 404, "The room was deleted; leave it.");
-const UNAUTHENTICATED: ErrorEntry = refused("unauthenticated", 401, "Bring a valid token or the project's key.");
+const UNAUTHENTICATED: ErrorEntry =
+    refused("unauthenticated", 401, "Bring a valid token or the project's key.");
 const TOKEN_EXPIRED: ErrorEntry = refused("token_expired", 401, "Get a fresh token.");
 const NOT_JOINED: ErrorEntry = refused("not_joined", 409, "Join the room on this socket first.");
 const TOO_OLD: ErrorEntry = refused("too_old", 410, "Load the history and go on from the room's position.");
@@ -302,7 +310,8 @@ impl IntoResponse for Problem {
         self.log();
         let entry = self.entry();
         let retry_after_ms = self.retry_after_ms();
-        let body = ErrorBody { error: RestError { code: entry.code, message: self.message(), retry_after_ms } };
+        let body =
+            ErrorBody { error: RestError { code: entry.code, message: self.message(), retry_after_ms } };
         let mut response = (
             StatusCode::from_u16(entry.status).expect("the catalogue holds valid statuses"),
             axum::Json(body),
@@ -313,7 +322,10 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1_000).max(1)));
         }
         if entry.status == 401 {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer, Basic realm=\"sidetalk\""));
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer, Basic realm=\"sidetalk\""),
+            );
         }
         response
     }

@@ -69,7 +69,10 @@ impl Expiries {
     /// The watched sockets.
     pub(crate) fn outboxes(&self) -> Vec<Arc<Outbox>> {
         let due = self.due.lock();
-        due.iter().filter(|((_, _, stage), _)| *stage == Stage::End).filter_map(|(_, outbox)| outbox.upgrade()).collect()
+        due.iter()
+            .filter(|((_, _, stage), _)| *stage == Stage::End)
+            .filter_map(|(_, outbox)| outbox.upgrade())
+            .collect()
     }
 
     fn next_due(&self, now: Timestamp) -> Option<(Due, Weak<Outbox>)> {

@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use sidetalk_core::command::Write;
 use sidetalk_core::model::{
     Audience, ClientId, ConnectionId, Draft, GroupName, InvalidName, MessageId, Part, Position, PrivateChat,
-    Role, RoomKind, RoomName, RoomSettings, RoomSpec, Seq, Signal, SignalData, SignalType, TextFormat, UserId,
+    Role, RoomKind, RoomName, RoomSettings, RoomSpec, Seq, Signal, SignalData, SignalType, TextFormat,
+    UserId,
 };
 use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest};
 use sidetalk_core::refusal::Refusal;
@@ -178,7 +179,9 @@ struct Envelope<'a> {
 }
 
 /// A value that is there, `null` included.
-fn there<'de: 'a, 'a, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+fn there<'de: 'a, 'a, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
@@ -254,9 +257,7 @@ fn call(params: Params<'_>) -> Result<Call, Problem> {
             let (room, message) = message(&at.target)?;
             Call::Message { room, message }
         }
-        Params::Edit(At { target, body }) => {
-            on_message(&target, |message| edit(message, body))?
-        }
+        Params::Edit(At { target, body }) => on_message(&target, |message| edit(message, body))?,
         Params::Delete(at) => on_message(&at.target, |message| Ok(Write::Delete { message }))?,
         Params::Pin(at) => on_message(&at.target, |message| Ok(Write::Pin { message }))?,
         Params::Unpin(at) => on_message(&at.target, |message| Ok(Write::Unpin { message }))?,
@@ -650,7 +651,8 @@ fn text_format(format: Option<&str>) -> Result<TextFormat, Problem> {
 }
 
 fn opaque(field: &'static str, value: &RawValue) -> Result<Arc<str>, Problem> {
-    check_opaque(value).map_err(|error| Problem::invalid(field, format!("is not valid JSON: {error:.200}")))?;
+    check_opaque(value)
+        .map_err(|error| Problem::invalid(field, format!("is not valid JSON: {error:.200}")))?;
     Ok(value.get().into())
 }
 
@@ -664,8 +666,9 @@ pub fn signal(signal: SignalIn<'_>) -> Result<Signal, Problem> {
         data: match signal.data {
             None => SignalData::Json("null".into()),
             Some(data) if data.get().starts_with('"') => {
-                let text: Str<'_> = serde_json::from_str(data.get())
-                    .map_err(|error| Problem::invalid("data", format!("is not a valid text: {error:.200}")))?;
+                let text: Str<'_> = serde_json::from_str(data.get()).map_err(|error| {
+                    Problem::invalid("data", format!("is not a valid text: {error:.200}"))
+                })?;
                 SignalData::Text(shared(&text))
             }
             Some(data) => SignalData::Json(opaque("data", data)?),

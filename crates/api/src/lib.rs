@@ -45,7 +45,7 @@ pub mod demo;
 
 pub use limits::ApiLimits;
 pub use rest::router;
-pub use state::{ApiParts, ApiState, native_close};
+pub use state::{ApiParts, ApiState};
 
 use std::sync::Arc;
 

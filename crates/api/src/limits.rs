@@ -127,7 +127,10 @@ impl Rates {
         let rooms = |rule: Option<Rule>| rule.map(|rule| KeyedRates::new(rule, keys_max));
         let addresses = |rule: Option<Rule>| rule.map(|rule| KeyedRates::new(rule, keys_max));
         Self {
-            sends: PerUserAndRoom { users: users(limits.sends_per_user), rooms: rooms(limits.sends_per_room) },
+            sends: PerUserAndRoom {
+                users: users(limits.sends_per_user),
+                rooms: rooms(limits.sends_per_room),
+            },
             signals: PerUserAndRoom {
                 users: users(limits.signals_per_user),
                 rooms: rooms(limits.signals_per_room),

@@ -7,18 +7,19 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::errors::Problem;
 use crate::wire::answer::{
-    Changed, Connected, Done, JoinResult, Members, OneMessage, OneRoom, Page, Pong, Posted, Receipt, Refreshed,
-    Rooms, Signalled, Unreads,
+    Changed, Connected, Done, JoinResult, Members, OneMessage, OneRoom, Page, Pong, Posted, Receipt,
+    Refreshed, Rooms, Signalled, Unreads,
 };
 use crate::wire::json::{At, Fields as _, InRoom, Nothing, OnMessage, OnUser};
 use crate::wire::notice::{
-    BareNotice, DrainingNotice, EditedNotice, ExpiringNotice, GroupsNotice, JoinedNotice, LeftNotice, MemberNotice,
-    PostedNotice, PrivateChatNotice, ReactedNotice, ReceiptNotice, RemovedNotice, RetentionNotice, RoleNotice,
-    SanctionedNotice, SignalNotice, SlowModeNotice, TitleNotice, TouchedNotice, TypingNotice,
+    BareNotice, DrainingNotice, EditedNotice, ExpiringNotice, GroupsNotice, JoinedNotice, LeftNotice,
+    MemberNotice, PostedNotice, PrivateChatNotice, ReactedNotice, ReceiptNotice, RemovedNotice,
+    RetentionNotice, RoleNotice, SanctionedNotice, SignalNotice, SlowModeNotice, TitleNotice, TouchedNotice,
+    TypingNotice,
 };
 use crate::wire::request::{
-    Clear, Connect, Edit, History, Join, Lasting, Post, React, ReceiptIn, Refresh, Search, SetGroups, SetRole,
-    SignalIn, TypingIn, UpdateRoom,
+    Clear, Connect, Edit, History, Join, Lasting, Post, React, ReceiptIn, Refresh, Search, SetGroups,
+    SetRole, SignalIn, TypingIn, UpdateRoom,
 };
 
 /// One method, for dispatch and documents.

@@ -95,4 +95,3 @@ pub fn router(state: ApiState) -> Router {
 }
 
 pub use connect::PROTOCOL;
-

@@ -15,11 +15,13 @@ use serde::Serialize;
 use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::{Link, Seat};
-use sidetalk_core::model::{Actor, ConnectionId, Identity, Principal, ProjectId, RoomName, Signal, Timestamp};
+use sidetalk_core::model::{
+    Actor, ConnectionId, Identity, Principal, ProjectId, RoomName, Signal, Timestamp,
+};
 use sidetalk_core::ports::Outlet as _;
 use sidetalk_core::refusal::Refusal;
 use sidetalk_core::service::JoinWish;
-use sidetalk_edge::close::Close;
+use sidetalk_edge::close::{Close, Code};
 use sidetalk_edge::outbox::Outbox;
 use sidetalk_edge::rate::Cell;
 use sidetalk_edge::socket::{Ended, Session, Step};
@@ -192,7 +194,7 @@ impl NativeSession {
         {
             self.limited = self.limited.saturating_add(1);
             if self.limited >= self.api.limits.limited_max {
-                return Step::Close(Close::raw(4003, limited.wait_ms.to_string()));
+                return Step::Close(Close::new(Code::RateLimited, limited.wait_ms.to_string()));
             }
             self.answer(id.as_deref(), Err(&limited.into()));
             return Step::Next;
@@ -313,8 +315,8 @@ impl NativeSession {
         let Phase::Known(known) = &mut self.phase else { return Step::Next };
         let result = verified.and_then(|verified| {
             let Actor::User(identity) = &verified.actor else { return Err(Problem::UserOnly) };
-            let is_same = verified.project == known.principal.project
-                && Some(&identity.user) == known.principal.user();
+            let is_same =
+                verified.project == known.principal.project && Some(&identity.user) == known.principal.user();
             if !is_same {
                 return Err(Problem::invalid("token", "is another user's: open another socket"));
             }
@@ -345,7 +347,7 @@ impl NativeSession {
     fn strike(&mut self) -> Step<Waited> {
         self.malformed = self.malformed.saturating_add(1);
         if self.malformed >= self.api.limits.malformed_max {
-            return Step::Close(Close::raw(4506, "too many malformed frames"));
+            return Step::Close(Close::new(Code::Malformed, "too many malformed frames"));
         }
         Step::Next
     }
@@ -407,10 +409,10 @@ impl Session for NativeSession {
         if let Phase::Known(known) = std::mem::replace(&mut self.phase, Phase::Over) {
             let reason = match ended {
                 Ended::ByPeer { .. } => LeaveReason::Left,
-                Ended::ByUs { number: 4501 } => LeaveReason::Expired,
-                Ended::ByUs { number: 4002 } => LeaveReason::Draining,
-                Ended::ByUs { number: 4502 } => LeaveReason::Banned,
-                Ended::ByUs { number: 4503 } => LeaveReason::Kicked,
+                Ended::ByUs { number } if number == Code::TokenExpired.number() => LeaveReason::Expired,
+                Ended::ByUs { number } if number == Code::Draining.number() => LeaveReason::Draining,
+                Ended::ByUs { number } if number == Code::Banned.number() => LeaveReason::Banned,
+                Ended::ByUs { number } if number == Code::Kicked.number() => LeaveReason::Kicked,
                 Ended::ByUs { .. } | Ended::Lost => LeaveReason::Lost,
             };
             self.api.expiries.forget(known.link.id(), known.end);
@@ -427,10 +429,12 @@ fn connection_id(bits: u128) -> ConnectionId {
 /// How a socket ends that could not become somebody's.
 fn refused(problem: &Problem) -> Close {
     match problem {
-        Problem::TokenExpired => Close::raw(4501, "the token has expired"),
-        Problem::Refused(Refusal::RateLimited { wait_ms, .. }) => Close::raw(4003, wait_ms.to_string()),
+        Problem::TokenExpired => Close::new(Code::TokenExpired, "the token has expired"),
+        Problem::Refused(Refusal::RateLimited { wait_ms, .. }) => {
+            Close::new(Code::RateLimited, wait_ms.to_string())
+        }
         Problem::Unavailable(_) => Close::raw(1011, "something behind the server failed"),
-        problem => Close::raw(4500, problem.message().into_owned()),
+        problem => Close::new(Code::Unauthenticated, problem.message().into_owned()),
     }
 }
 

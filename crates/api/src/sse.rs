@@ -67,7 +67,8 @@ pub(crate) async fn get_events(
     let follower = Follower { api, who, room, after, until };
     let task = tokio::spawn(follower.run(missed, sender));
     let body = Body::from_stream(Events { receiver, task });
-    Ok(([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")], body).into_response())
+    Ok(([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")], body)
+        .into_response())
 }
 
 /// What follows a position.
@@ -108,7 +109,9 @@ impl Follower {
             if self.api.service.now() >= self.until || sender.is_closed() {
                 return;
             }
-            if quiet_looks.is_multiple_of(LOOKS_PER_COMMENT) && sender.send(Bytes::from_static(b":\n\n")).await.is_err() {
+            if quiet_looks.is_multiple_of(LOOKS_PER_COMMENT)
+                && sender.send(Bytes::from_static(b":\n\n")).await.is_err()
+            {
                 return;
             }
             if self.has_news() || quiet_looks.is_multiple_of(LOOKS_PER_READ) {

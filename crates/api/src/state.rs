@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sidetalk_core::hub::FaceId;
-use sidetalk_core::ports::{Closing, Entropy, Outlet as _};
+use sidetalk_core::ports::{Entropy, Outlet as _};
 use sidetalk_core::service::Service;
-use sidetalk_edge::close::{Close, Code, Reason, close_of};
 use sidetalk_edge::liveness::Liveness;
 use sidetalk_edge::origin::OriginPolicy;
 use sidetalk_edge::request_id::RequestIds;
@@ -80,7 +79,7 @@ impl ApiState {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ApiParts) -> Self {
-        let settings = SocketSettings { close_of: native_close, ..parts.socket_settings };
+        let settings = parts.socket_settings;
         let core = parts.service.limits();
         let bounds = Bounds {
             frame_bytes: settings.frames.message_bytes_max,
@@ -137,23 +136,5 @@ impl ApiState {
         for outbox in self.expiries.outboxes() {
             outbox.send(frame.clone());
         }
-    }
-}
-
-/// The close numbers of the native protocol. Below 4500: come back. From 4500 on: something must change first.
-#[must_use]
-pub fn native_close(reason: Reason) -> Close {
-    use sidetalk_core::event::LeaveReason;
-    match reason {
-        Reason::NoPong => Close::raw(4001, "no answer to a ping"),
-        Reason::NoLogin => Close::raw(4504, "not authenticated in time"),
-        Reason::Core(Closing::Slow) => Close::raw(4000, "too slow: come back with your position"),
-        Reason::Core(Closing::Draining { after }) => Close::raw(4002, after.as_millis().to_string()),
-        Reason::Core(Closing::TokenExpired) => Close::raw(4501, "the token has expired"),
-        Reason::Core(Closing::Bug) => Close::new(Code::Internal, "internal error"),
-        Reason::Core(Closing::Left(LeaveReason::Banned)) => Close::raw(4502, "banned"),
-        Reason::Core(Closing::Left(LeaveReason::Kicked)) => Close::raw(4503, "kicked"),
-        Reason::Core(Closing::Left(LeaveReason::RoomDeleted)) => Close::raw(4505, "ended by the project"),
-        reason @ Reason::Core(Closing::Left(_)) => close_of(reason),
     }
 }

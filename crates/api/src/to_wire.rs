@@ -122,12 +122,22 @@ fn what(event: &Event) -> (&'static str, What<'_>) {
         Event::RetentionSet(retention) => {
             ("room.retention_set", What::Retention(RetentionNotice { retention_s: retention.map(seconds) }))
         }
-        Event::MemberMuted { user, mute } => ("member.muted", What::Sanctioned(SanctionedNotice { user: user.as_str(), until: until(mute) })),
-        Event::MemberBanned { user, ban } => ("member.banned", What::Sanctioned(SanctionedNotice { user: user.as_str(), until: until(ban) })),
-        Event::MemberUnmuted { user } => ("member.unmuted", What::Member(MemberNotice { user: user.as_str() })),
-        Event::MemberUnbanned { user } => ("member.unbanned", What::Member(MemberNotice { user: user.as_str() })),
+        Event::MemberMuted { user, mute } => {
+            ("member.muted", What::Sanctioned(SanctionedNotice { user: user.as_str(), until: until(mute) }))
+        }
+        Event::MemberBanned { user, ban } => {
+            ("member.banned", What::Sanctioned(SanctionedNotice { user: user.as_str(), until: until(ban) }))
+        }
+        Event::MemberUnmuted { user } => {
+            ("member.unmuted", What::Member(MemberNotice { user: user.as_str() }))
+        }
+        Event::MemberUnbanned { user } => {
+            ("member.unbanned", What::Member(MemberNotice { user: user.as_str() }))
+        }
         Event::MemberKicked { user } => ("member.kicked", What::Member(MemberNotice { user: user.as_str() })),
-        Event::MemberInvited { user } => ("member.invited", What::Member(MemberNotice { user: user.as_str() })),
+        Event::MemberInvited { user } => {
+            ("member.invited", What::Member(MemberNotice { user: user.as_str() }))
+        }
         Event::MemberJoined { user } => ("member.joined", What::Member(MemberNotice { user: user.as_str() })),
         Event::MemberLeft { user } => ("member.left", What::Member(MemberNotice { user: user.as_str() })),
         Event::RoleSet { user, role } => {
@@ -143,7 +153,8 @@ fn what(event: &Event) -> (&'static str, What<'_>) {
 /// The hot one: no intermediate shape. A test holds it to [`SignalNotice`](crate::wire::notice::SignalNotice).
 fn signal_frame(room: &RoomKey, from: &core::Sender, signal: &core::Signal) -> Bytes {
     let (SignalData::Text(data) | SignalData::Json(data)) = &signal.data;
-    let names = room.name.as_str().len() + from.name.len() + from.user.as_ref().map_or(0, |u| u.as_str().len());
+    let names =
+        room.name.as_str().len() + from.name.len() + from.user.as_ref().map_or(0, |u| u.as_str().len());
     let mut frame = FrameBuilder::with_capacity(sidetalk_edge::frame::Opcode::Text, 256 + names + data.len());
     let out = frame.payload();
     out.put_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"signal\",\"params\":{\"room\":");
@@ -235,7 +246,10 @@ pub fn message(message: &core::Message) -> Message<'_> {
         posted_at: Time(message.posted_at),
         edited_at: message.edited_at.map(Time),
         deleted_at: message.deleted_at.map(Time),
-        pin: message.pin.as_ref().map(|pin| Pin { by: pin.by.as_ref().map(UserId::as_str), at: Time(pin.at) }),
+        pin: message
+            .pin
+            .as_ref()
+            .map(|pin| Pin { by: pin.by.as_ref().map(UserId::as_str), at: Time(pin.at) }),
         reactions: message.reactions.iter().map(reaction).collect(),
     }
 }

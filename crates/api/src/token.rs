@@ -421,7 +421,8 @@ impl<'a> Parts<'a> {
             let project = project.filter(|project| project.id.to_string() == claims.iss);
             let project = project.ok_or(BadToken::Signature)?;
             let previous = project.previous_secret.as_ref().filter(|(_, until)| now < *until);
-            let mut secrets = [Some(&project.secret), previous.map(|(secret, _)| secret)].into_iter().flatten();
+            let mut secrets =
+                [Some(&project.secret), previous.map(|(secret, _)| secret)].into_iter().flatten();
             let is_signed = secrets.any(|secret| {
                 !secret.is_empty()
                     && self.is_signed_by(&DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256)
@@ -578,7 +579,9 @@ impl Claims {
         let user = UserId::new(self.sub.as_deref().unwrap_or_default())
             .map_err(|problem| claim("sub", problem.to_string()))?;
         let name: Arc<str> = match &self.name {
-            Some(name) => display_name(name).ok_or_else(|| claim("name", "is empty, too long or not plain text"))?,
+            Some(name) => {
+                display_name(name).ok_or_else(|| claim("name", "is empty, too long or not plain text"))?
+            }
             None => user.as_str().into(),
         };
         let avatar = match &self.avatar {

@@ -40,26 +40,26 @@ pub enum Code {
     TryLater = 1013,
     /// The client read too slowly and its outbox ran over. It comes back with its position and gets the gap.
     Slow = 4000,
-    /// Nobody logged in within the time allowed.
-    LoginTimeout = 4001,
-    /// The token ran out. The client comes back with a fresh one.
-    TokenExpired = 4002,
-    /// This node drains. The reason says after how many milliseconds to come back.
-    Draining = 4005,
     /// The client did not answer a ping in time.
-    PingTimeout = 4008,
-    /// Too many frames for the rate allowed.
-    RateLimited = 4029,
-    /// The credentials are wrong; the same ones will stay wrong.
-    Unauthenticated = 4501,
-    /// The user may not be here (any more), or is banned.
-    Forbidden = 4503,
+    PingTimeout = 4001,
+    /// This node drains. The reason is the number of milliseconds after which to come back.
+    Draining = 4002,
+    /// Too many frames for the rate allowed. The reason is the number of milliseconds to wait.
+    RateLimited = 4003,
+    /// The credentials are missing or wrong; the same ones will stay wrong.
+    Unauthenticated = 4500,
+    /// The token ran out. A fresh one is needed.
+    TokenExpired = 4501,
+    /// The user is banned.
+    Banned = 4502,
     /// A moderator removed the user.
-    Kicked = 4504,
-    /// The room was closed or deleted.
-    RoomClosed = 4505,
-    /// A newer connection took this one's place. Coming back would start a fight between two tabs.
-    Replaced = 4506,
+    Kicked = 4503,
+    /// Nobody logged in within the time allowed.
+    LoginTimeout = 4504,
+    /// The project ended the connection, or deleted its room.
+    Ended = 4505,
+    /// The client sends what nobody can read, again and again.
+    Malformed = 4506,
 }
 
 impl Code {
@@ -76,16 +76,16 @@ impl Code {
         Self::Restart,
         Self::TryLater,
         Self::Slow,
-        Self::LoginTimeout,
-        Self::TokenExpired,
-        Self::Draining,
         Self::PingTimeout,
+        Self::Draining,
         Self::RateLimited,
         Self::Unauthenticated,
-        Self::Forbidden,
+        Self::TokenExpired,
+        Self::Banned,
         Self::Kicked,
-        Self::RoomClosed,
-        Self::Replaced,
+        Self::LoginTimeout,
+        Self::Ended,
+        Self::Malformed,
     ];
 
     /// The number on the wire.
@@ -154,12 +154,12 @@ pub fn close_of(reason: Reason) -> Close {
     match reason {
         Reason::Core(Closing::Slow) => Close::new(Code::Slow, "too slow: come back with your position"),
         Reason::Core(Closing::Draining { after }) => {
-            Close::new(Code::Draining, format!("come back after {} ms", after.as_millis()))
+            Close::new(Code::Draining, after.as_millis().to_string())
         }
-        Reason::Core(Closing::TokenExpired) => Close::new(Code::TokenExpired, "token expired"),
+        Reason::Core(Closing::TokenExpired) => Close::new(Code::TokenExpired, "the token has expired"),
         Reason::Core(Closing::Bug) => Close::new(Code::Internal, "internal error"),
         Reason::Core(Closing::Left(why)) => left(why),
-        Reason::NoLogin => Close::new(Code::LoginTimeout, "no login in time"),
+        Reason::NoLogin => Close::new(Code::LoginTimeout, "not authenticated in time"),
         Reason::NoPong => Close::new(Code::PingTimeout, "no answer to a ping"),
     }
 }
@@ -169,11 +169,11 @@ fn left(why: LeaveReason) -> Close {
     match why {
         LeaveReason::Left => Close::new(Code::Normal, "left the room"),
         LeaveReason::Lost => Close::new(Code::PingTimeout, "connection lost"),
-        LeaveReason::Kicked => Close::new(Code::Kicked, "removed by a moderator"),
-        LeaveReason::Banned => Close::new(Code::Forbidden, "banned"),
-        LeaveReason::RoomDeleted => Close::new(Code::RoomClosed, "room deleted"),
-        LeaveReason::Expired => Close::new(Code::TokenExpired, "token expired"),
-        LeaveReason::Draining => Close::new(Code::Draining, "come back"),
+        LeaveReason::Kicked => Close::new(Code::Kicked, "kicked"),
+        LeaveReason::Banned => Close::new(Code::Banned, "banned"),
+        LeaveReason::RoomDeleted => Close::new(Code::Ended, "ended by the project"),
+        LeaveReason::Expired => Close::new(Code::TokenExpired, "the token has expired"),
+        LeaveReason::Draining => Close::new(Code::Draining, "0"),
     }
 }
 
@@ -201,6 +201,6 @@ mod tests {
     #[test]
     fn draining_tells_when_to_come_back() {
         let close = close_of(Reason::Core(Closing::Draining { after: Duration::from_millis(1500) }));
-        assert_eq!((close.number, &*close.reason), (4005, "come back after 1500 ms"));
+        assert_eq!((close.number, &*close.reason), (4002, "1500"));
     }
 }

@@ -62,7 +62,8 @@ impl Parts {
         let params = with_target(own, target);
         let result = self.schema_of(result());
         let has_params = params["properties"].as_object().is_some_and(|fields| !fields.is_empty());
-        let required = if has_params { json!(["jsonrpc", "method", "params"]) } else { json!(["jsonrpc", "method"]) };
+        let required =
+            if has_params { json!(["jsonrpc", "method", "params"]) } else { json!(["jsonrpc", "method"]) };
         let mut fields = json!({
             "jsonrpc": { "const": "2.0" },
             "id": { "type": ["string", "number"], "description": "Absent: no answer." },
@@ -77,16 +78,19 @@ impl Parts {
         });
         self.message(name, summary, request);
         self.message(&format!("{name}.result"), "The answer.", answer);
-        self.operations.insert((*name).to_owned(), json!({
-            "action": "receive",
-            "summary": summary,
-            "channel": { "$ref": "#/channels/socket" },
-            "messages": [in_channel(name)],
-            "reply": {
+        self.operations.insert(
+            (*name).to_owned(),
+            json!({
+                "action": "receive",
+                "summary": summary,
                 "channel": { "$ref": "#/channels/socket" },
-                "messages": [in_channel(&format!("{name}.result")), in_channel("error")],
-            },
-        }));
+                "messages": [in_channel(name)],
+                "reply": {
+                    "channel": { "$ref": "#/channels/socket" },
+                    "messages": [in_channel(&format!("{name}.result")), in_channel("error")],
+                },
+            }),
+        );
     }
 
     fn notice(&mut self, notice: &Notice) {
@@ -104,12 +108,15 @@ impl Parts {
             "required": ["jsonrpc", "method", "params"],
             "properties": { "jsonrpc": { "const": "2.0" }, "method": { "const": name }, "params": params },
         }));
-        self.operations.insert(id.clone(), json!({
-            "action": "send",
-            "summary": summary,
-            "channel": { "$ref": "#/channels/socket" },
-            "messages": [in_channel(&id)],
-        }));
+        self.operations.insert(
+            id.clone(),
+            json!({
+                "action": "send",
+                "summary": summary,
+                "channel": { "$ref": "#/channels/socket" },
+                "messages": [in_channel(&id)],
+            }),
+        );
     }
 
     fn message(&mut self, id: &str, summary: &str, payload: Value) {

@@ -24,7 +24,8 @@ pub(super) fn html(openapi: &Value, asyncapi: &Value) -> String {
     for (path, item) in fields(&openapi["paths"]) {
         for (method, operation) in fields(item) {
             let mut rest = operation.clone();
-            rest.as_object_mut().map(|rest| rest.retain(|key, _| !["tags", "operationId", "summary"].contains(&&**key)));
+            rest.as_object_mut()
+                .map(|rest| rest.retain(|key, _| !["tags", "operationId", "summary"].contains(&&**key)));
             entry(&mut page, &method.to_uppercase(), path, operation["summary"].as_str(), &rest);
         }
     }
@@ -48,7 +49,8 @@ fn operations(page: &mut String, asyncapi: &Value, action: &str) {
     for (name, operation) in fields(&asyncapi["operations"]) {
         if operation["action"] == action {
             let message = &asyncapi["components"]["messages"][name]["payload"]["properties"]["params"];
-            let result = &asyncapi["components"]["messages"][format!("{name}.result")]["payload"]["properties"]["result"];
+            let result = &asyncapi["components"]["messages"][format!("{name}.result")]["payload"]["properties"]
+                ["result"];
             let mut shown = serde_json::json!({ "params": message });
             if !result.is_null() {
                 shown["result"] = result.clone();
@@ -61,7 +63,8 @@ fn operations(page: &mut String, asyncapi: &Value, action: &str) {
 
 fn entry(page: &mut String, method: &str, name: &str, summary: Option<&str>, details: &Value) {
     let details = serde_json::to_string_pretty(details).expect("a JSON value is JSON");
-    let method = if method.is_empty() { String::new() } else { format!("<span class=m>{}</span> ", escaped(method)) };
+    let method =
+        if method.is_empty() { String::new() } else { format!("<span class=m>{}</span> ", escaped(method)) };
     let _ = write!(
         page,
         "<details><summary>{method}<code>{}</code> <span class=s>{}</span></summary><pre>{}</pre></details>",

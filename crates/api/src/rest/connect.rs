@@ -67,7 +67,11 @@ async fn early(
 ) -> Result<Option<Verified>, Problem> {
     if let Some(token) = upgrade.protocols().find_map(|protocol| protocol.strip_prefix(TOKEN_PREFIX)) {
         let verified = api.verify(token, address).await?;
-        return if verified.principal().user().is_some() { Ok(Some(verified)) } else { Err(Problem::UserOnly) };
+        return if verified.principal().user().is_some() {
+            Ok(Some(verified))
+        } else {
+            Err(Problem::UserOnly)
+        };
     }
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(None) };
     let Some(ticket) = query.strip_prefix("ticket=") else {

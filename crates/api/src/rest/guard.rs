@@ -19,7 +19,8 @@ const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, x-request-id
 /// Wraps all routes.
 pub(super) async fn guard(State(api): State<ApiState>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let allowed = origin.filter(|origin| origin.to_str().is_ok_and(|origin| api.origins.allows(Some(origin))));
+    let allowed =
+        origin.filter(|origin| origin.to_str().is_ok_and(|origin| api.origins.allows(Some(origin))));
     let id = request_id(&api, &request);
     let is_preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);

@@ -30,10 +30,13 @@ pub(crate) async fn post_token(
     caller.require_server()?;
     let mint = mint(&api, &body.read()?)?;
     let project = api.service.project(caller.principal.project).await?;
-    let project = project.ok_or_else(|| Problem::Unauthenticated("there is no such project any more".into()))?;
+    let project =
+        project.ok_or_else(|| Problem::Unauthenticated("there is no such project any more".into()))?;
     let (token, expires_at) = token::mint(&project, &mint, api.service.now());
     if token.len() > token::BYTES_MAX {
-        return Err(sidetalk_core::refusal::Refusal::TooLarge { field: "token", max: token::BYTES_MAX }.into());
+        return Err(
+            sidetalk_core::refusal::Refusal::TooLarge { field: "token", max: token::BYTES_MAX }.into()
+        );
     }
     Ok(Json.created(&Minted { token, expires_at: Time(expires_at) }))
 }

@@ -109,7 +109,7 @@ async fn a_close_follows_what_was_sent_and_nothing_follows_a_close() {
     outbox.send(frame::text(b"too late"));
     assert_eq!(flush(&outbox).closing, Some(Code::TokenExpired.number()));
     let seen = read_all(client, &outbox).await;
-    let close = Close::new(Code::TokenExpired, "token expired").frame();
+    let close = Close::new(Code::TokenExpired, "the token has expired").frame();
     assert_eq!(seen, [frame::text(b"last"), close].concat());
 }
 

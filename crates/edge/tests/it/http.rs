@@ -157,7 +157,7 @@ async fn shutdown_lets_connections_finish() {
     assert_eq!(read_to_end(&mut idle).await, "");
     assert_eq!(client.say("still here").await, "text still here");
     server.liveness.drain(|number| Duration::from_millis(100 + number as u64));
-    assert_eq!(client.next().await, "close 4005 come back after 100 ms");
+    assert_eq!(client.next().await, "close 4002 100");
     drop(client);
     assert!(server.serving.shutdown(PATIENCE).await);
     assert!(TcpStream::connect(addr).await.is_err());

@@ -64,8 +64,8 @@ async fn a_session_that_fails_ends_alone() {
 async fn each_reason_has_its_number() {
     let mut server = Setup::default().start().await;
     for (why, expected) in [
-        (Closing::Draining { after: Duration::from_millis(250) }, "close 4005 come back after 250 ms"),
-        (Closing::TokenExpired, "close 4002 token expired"),
+        (Closing::Draining { after: Duration::from_millis(250) }, "close 4002 250"),
+        (Closing::TokenExpired, "close 4501 the token has expired"),
         (Closing::Bug, "close 1011 internal error"),
         (Closing::Slow, "close 4000 too slow: come back with your position"),
     ] {
@@ -79,7 +79,7 @@ async fn each_reason_has_its_number() {
         assert!(matches!(server.next_end().await, Ended::ByUs { .. }));
     }
     let mut client = server.socket().await;
-    assert_eq!(client.say("leave").await, "close 4504 as you wish");
+    assert_eq!(client.say("leave").await, "close 4503 as you wish");
     client.raw(&masked(0x82, b"late")).await;
     assert_eq!(client.next().await, "end");
     let mut client = server.socket().await;
@@ -101,8 +101,8 @@ async fn who_does_not_log_in_is_closed() {
     let mut good = server.socket().await;
     assert_eq!(good.say("login").await, "text login");
     let mut client = server.socket().await;
-    assert_eq!(client.next().await, "close 4001 no login in time");
-    assert_eq!(server.next_end().await, Ended::ByUs { number: 4001 });
+    assert_eq!(client.next().await, "close 4504 not authenticated in time");
+    assert_eq!(server.next_end().await, Ended::ByUs { number: 4504 });
     tokio::time::sleep(Duration::from_millis(1200)).await;
     assert_eq!(good.say("still here").await, "text still here");
 }
@@ -127,6 +127,6 @@ async fn who_does_not_answer_pings_is_closed_and_any_frame_is_an_answer() {
         }
     });
     assert_eq!(deaf.next().await, "ping");
-    assert_eq!(deaf.next().await, "close 4008 no answer to a ping");
+    assert_eq!(deaf.next().await, "close 4001 no answer to a ping");
     talk.await.unwrap();
 }

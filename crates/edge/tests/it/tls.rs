@@ -70,7 +70,7 @@ async fn sockets_work_over_tls() {
     for number in 0..300 {
         assert!(client.next().await.starts_with(&format!("text {number} y")));
     }
-    assert_eq!(client.say("leave").await, "close 4504 as you wish");
+    assert_eq!(client.say("leave").await, "close 4503 as you wish");
     assert_eq!(client.next().await, "end");
 }
 
