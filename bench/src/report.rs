@@ -118,7 +118,7 @@ impl Results {
     }
 
     fn goal_rows(&self) -> Vec<Vec<String>> {
-        let mut rows = vec![header(&["", "scenario", "measured", "goal", ""])];
+        let mut rows = vec![["", "scenario", "measured", "goal", ""].map(str::to_owned).to_vec()];
         for goal in &self.goals {
             let limit = match goal.limit {
                 Limit::AtLeast(limit) => format!("≥ {}", number(limit)),
@@ -133,114 +133,107 @@ impl Results {
     }
 
     fn signal_rows(&self, scenario: &str) -> Vec<Vec<String>> {
-        let mut rows = vec![header(&[
-            "server",
-            "k/CPU s",
-            "of raw",
-            "of raw-join",
-            "x socket.io",
-            "k/s",
-            "p50 ms",
-            "p99 ms",
-            "max ms",
-            "core",
-            "generator",
-            "B each",
-            "lost",
-            "twice",
-            "order",
-        ])];
+        let ratios = ["k/CPU s", "of raw", "of raw-join", "x socket.io"];
+        let mut rows = vec![header("server", ratios, &SIGNAL_COLUMNS)];
+        rows[0].extend(FAULT_COLUMNS.map(|(name, _)| name.to_owned()));
         for target in Target::ALL {
-            let value = |read: fn(&Outcome) -> f64| self.signal(scenario, target, read);
-            let Some(per_cpu_s) = value(|outcome| outcome.per_cpu_s) else { continue };
-            let ratio = |to| {
-                self.signal(scenario, to, |outcome| outcome.per_cpu_s)
-                    .map_or("–".to_owned(), |to| format!("{:.2}", per_cpu_s / to))
-            };
-            let show = |read: fn(&Outcome) -> f64| value(read).map_or("–".to_owned(), number);
-            let sum = |read: fn(&Outcome) -> u64| self.rounds_of(scenario, target).map(read).sum::<u64>();
-            let over = self.over(scenario, target) > Some(0.0);
-            rows.push(vec![
-                target.name().to_owned(),
-                number(per_cpu_s / 1e3),
-                ratio(Target::Raw),
-                ratio(Target::RawJoin),
-                ratio(Target::SocketIo),
-                show(|outcome| outcome.per_s / 1e3) + if over { " over" } else { "" },
-                show(|outcome| outcome.p50_ms),
-                show(|outcome| outcome.p99_ms),
-                show(|outcome| outcome.max_ms),
-                show(|outcome| outcome.core_share() * 100.0) + " %",
-                show(|outcome| outcome.generator_cpu_s / outcome.seconds * 100.0) + " %",
-                show(|outcome| outcome.bytes_per_delivery),
-                sum(|outcome| outcome.lost).to_string(),
-                sum(|outcome| outcome.duplicates).to_string(),
-                sum(|outcome| outcome.reordered + outcome.strays).to_string(),
-            ]);
-        }
-        rows
-    }
-
-    fn idle_rows(&self) -> Vec<Vec<String>> {
-        let names = [
-            "server",
-            "history",
-            "joins/s",
-            "joins/CPU s",
-            "p50 ms",
-            "p99 ms",
-            "RSS empty MiB",
-            "B/member",
-            "CPU us/s/member",
-        ];
-        let mut rows = vec![header(&names)];
-        for (target, history) in [(Target::SocketIo, 0), (Target::Sidetalk, 0), (Target::Sidetalk, 50)] {
-            let show = |read: fn(&IdleOutcome) -> f64| self.idle(target, history, read).map(number);
-            let Some(joins) = show(|outcome| outcome.joins_per_s) else { continue };
-            let rest: [fn(&IdleOutcome) -> f64; 6] = [
-                |outcome| outcome.joins_per_cpu_s,
-                |outcome| outcome.p50_ms,
-                |outcome| outcome.p99_ms,
-                |outcome| outcome.rss_empty_bytes as f64 / f64::from(1 << 20),
-                |outcome| outcome.rss_bytes_per_member,
-                |outcome| outcome.cpu_us_per_s_per_member,
-            ];
-            let mut row = vec![target.name().to_owned(), history.to_string(), joins];
-            row.extend(rest.into_iter().filter_map(show));
+            let per_cpu_s = |target| self.signal(scenario, target, |outcome| outcome.per_cpu_s);
+            let Some(own) = per_cpu_s(target) else { continue };
+            let ratio = |to| per_cpu_s(to).map_or("–".to_owned(), |to| format!("{:.2}", own / to));
+            let mut row = vec![target.name().to_owned(), number(own / 1e3)];
+            row.extend([Target::Raw, Target::RawJoin, Target::SocketIo].map(ratio));
+            row.extend(
+                SIGNAL_COLUMNS.iter().filter_map(|(_, read)| self.signal(scenario, target, read)).map(number),
+            );
+            // A fault in one round is a fault, whatever the median.
+            let sum = |read: fn(&Outcome) -> f64| self.rounds_of(scenario, target).map(read).sum::<f64>();
+            row.extend(FAULT_COLUMNS.map(|(_, read)| number(sum(read))));
             rows.push(row);
         }
         rows
     }
 
+    fn idle_rows(&self) -> Vec<Vec<String>> {
+        let mut rows = vec![header("server", ["history"], &IDLE_COLUMNS)];
+        for (target, history) in [(Target::SocketIo, 0), (Target::Sidetalk, 0), (Target::Sidetalk, 50)] {
+            let values: Vec<String> = IDLE_COLUMNS
+                .iter()
+                .filter_map(|(_, read)| self.idle(target, history, read))
+                .map(number)
+                .collect();
+            if !values.is_empty() {
+                rows.push([vec![target.name().to_owned(), history.to_string()], values].concat());
+            }
+        }
+        rows
+    }
+
     fn chat_rows(&self) -> Vec<Vec<String>> {
-        type Read = fn(&ChatOutcome) -> f64;
-        let lines: [(&str, Read); 9] = [
-            ("acknowledged messages/s", |outcome| outcome.acknowledged_per_s),
-            ("messages per CPU s", |outcome| outcome.messages_per_cpu_s),
-            ("acknowledgement p50 ms", |outcome| outcome.p50_ms),
-            ("acknowledgement p99 ms", |outcome| outcome.p99_ms),
-            ("acknowledgement p50 ms, light load", |outcome| outcome.light_p50_ms),
-            ("acknowledgement p99 ms, light load", |outcome| outcome.light_p99_ms),
-            ("write and fdatasync p50 ms", |outcome| outcome.disk_p50_ms),
-            ("write and fdatasync p99 ms", |outcome| outcome.disk_p99_ms),
-            ("lost, twice, out of order", |outcome| {
-                (outcome.lost + outcome.duplicates + outcome.reordered + outcome.strays) as f64
-            }),
-        ];
-        let rows = lines
-            .into_iter()
-            .filter_map(|(name, read)| Some(vec![name.to_owned(), number(self.chat(read)?)]));
-        std::iter::once(header(&["", "sidetalk"])).chain(rows).collect()
+        let rows = CHAT_LINES
+            .iter()
+            .filter_map(|(name, read)| Some(vec![(*name).to_owned(), number(self.chat(read)?)]));
+        std::iter::once(vec![String::new(), "sidetalk".to_owned()]).chain(rows).collect()
     }
 
     fn start_rows(&self) -> Vec<Vec<String>> {
-        let row = |start: &StartOutcome| {
-            [start.messages as f64, start.start_ms, start.page_p50_ms, start.page_p99_ms].map(number).to_vec()
-        };
-        std::iter::once(header(&["messages stored", "start ms", "newest 50 p50 ms", "p99 ms"]))
-            .chain(self.start.iter().map(row))
-            .collect()
+        let row = |start: &StartOutcome| START_COLUMNS.iter().map(|(_, read)| number(read(start))).collect();
+        let names = START_COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect();
+        std::iter::once(names).chain(self.start.iter().map(row)).collect()
     }
+}
+
+type Column<T> = (&'static str, fn(&T) -> f64);
+
+const SIGNAL_COLUMNS: [Column<Outcome>; 8] = [
+    ("k/s", |outcome| outcome.per_s / 1e3),
+    ("p50 ms", |outcome| outcome.p50_ms),
+    ("p99 ms", |outcome| outcome.p99_ms),
+    ("max ms", |outcome| outcome.max_ms),
+    ("core %", |outcome| outcome.core_share() * 100.0),
+    ("generator %", |outcome| outcome.generator_cpu_s / outcome.seconds * 100.0),
+    ("B each", |outcome| outcome.bytes_per_delivery),
+    ("over", |outcome| f64::from(u8::from(outcome.over))),
+];
+
+const FAULT_COLUMNS: [Column<Outcome>; 3] = [
+    ("lost", |outcome| outcome.lost as f64),
+    ("twice", |outcome| outcome.duplicates as f64),
+    ("order", |outcome| (outcome.reordered + outcome.strays) as f64),
+];
+
+const IDLE_COLUMNS: [Column<IdleOutcome>; 7] = [
+    ("joins/s", |outcome| outcome.joins_per_s),
+    ("joins/CPU s", |outcome| outcome.joins_per_cpu_s),
+    ("p50 ms", |outcome| outcome.p50_ms),
+    ("p99 ms", |outcome| outcome.p99_ms),
+    ("RSS empty MiB", |outcome| outcome.rss_empty_bytes as f64 / f64::from(1 << 20)),
+    ("B/member", |outcome| outcome.rss_bytes_per_member),
+    ("CPU us/s/member", |outcome| outcome.cpu_us_per_s_per_member),
+];
+
+const CHAT_LINES: [Column<ChatOutcome>; 10] = [
+    ("acknowledged messages/s", |outcome| outcome.acknowledged_per_s),
+    ("messages per CPU s", |outcome| outcome.messages_per_cpu_s),
+    ("share of the core %", |outcome| outcome.core_share * 100.0),
+    ("acknowledgement p50 ms", |outcome| outcome.p50_ms),
+    ("acknowledgement p99 ms", |outcome| outcome.p99_ms),
+    ("acknowledgement p50 ms, light load", |outcome| outcome.light_p50_ms),
+    ("acknowledgement p99 ms, light load", |outcome| outcome.light_p99_ms),
+    ("write and fdatasync p50 ms", |outcome| outcome.disk_p50_ms),
+    ("write and fdatasync p99 ms", |outcome| outcome.disk_p99_ms),
+    ("lost, twice, out of order, refused", |outcome| outcome.faults() as f64),
+];
+
+const START_COLUMNS: [Column<StartOutcome>; 4] = [
+    ("messages stored", |outcome| outcome.messages as f64),
+    ("start ms", |outcome| outcome.start_ms),
+    ("newest 50 p50 ms", |outcome| outcome.page_p50_ms),
+    ("newest 50 p99 ms", |outcome| outcome.page_p99_ms),
+];
+
+fn header<T, const N: usize>(first: &str, more: [&str; N], columns: &[Column<T>]) -> Vec<String> {
+    let names = columns.iter().map(|(name, _)| *name);
+    std::iter::once(first).chain(more).chain(names).map(str::to_owned).collect()
 }
 
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -265,10 +258,6 @@ pub(crate) fn number(value: f64) -> String {
         text.push(digit);
     }
     text
-}
-
-fn header(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// A table, if it has more than its header; columns are aligned so that it reads well on a terminal too.
