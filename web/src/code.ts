@@ -44,5 +44,5 @@ function token(server: string, room: string): string {
 function post(server: string, room: string): string {
   return `curl -u "$KEY:$SECRET" ${server}/api/v1/rooms/${encodeURIComponent(room)}/messages \\
   -H 'content-type: application/json' \\
-  -d '{"text":"Recording has started","sender":{"name":"Studio"}}'`;
+  -d '{"text":"Recording has started","sender":{"user":"studio","name":"Studio"}}'`;
 }

@@ -42,5 +42,5 @@ function initials(name: string): string {
 function hue(user: string): number {
   let hash = 0;
   for (let at = 0; at < user.length; at++) hash = Math.imul(hash ^ user.charCodeAt(at), 0x9e3779b1);
-  return (hash >>> 16) % 8;
+  return (hash >>> 28) % 8;
 }

@@ -21,7 +21,7 @@ async function fill(browser, room, server, options) {
   await ada.say("> quoted\n\n- a list\n\n```\nlet a = 1;\n```");
   await mod.sees("Hello all");
   await mod.choose("Hello all", "Reply");
-  await mod.say("A reply for @Ada");
+  await mod.say("A reply for @Ada, at once");
   await mod.choose("Hello all", "Pin");
   await mod.row("Hello all").first().focus();
   await mod.page.keyboard.press("Enter");

@@ -105,7 +105,8 @@ export class Composer {
     this.#scope.replaceChildren(icon(this.#audience.type === "room" ? "people" : "lock"), h("span", { dir: "auto" }, label), icon("chevron"));
     this.element.classList.toggle("private", this.#audience.type !== "room");
     const placeholder = this.#placeholder();
-    this.#input.placeholder = placeholder;
+    // A long list of names would be cut off; it stands above the field anyway.
+    this.#input.placeholder = [...placeholder].length > 34 ? words.text("private") : placeholder;
     this.#input.setAttribute("aria-label", placeholder.replace(/[\u2068\u2069]/g, ""));
     this.#tick();
   }

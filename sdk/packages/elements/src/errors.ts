@@ -17,7 +17,8 @@ const TEXTS: Record<string, Key> = {
   too_many_reactions: "reactionsFull",
 };
 
-export function errorText(error: SidetalkError, words: Words): string {
+export function errorText(error: SidetalkError, words: Words, otherwise = words.text("trouble")): string {
   if (error.code === "slow_mode" && error.retryAfterMs) return words.text("wait", { n: Math.ceil(error.retryAfterMs / 1000) });
-  return words.text(TEXTS[error.code] ?? "trouble");
+  const key = TEXTS[error.code];
+  return key ? words.text(key) : otherwise;
 }

@@ -41,7 +41,7 @@ export class Feed {
     this.#words = words;
     this.#view = view;
     this.#events = events;
-    this.#canvas = h("div", { class: "canvas", role: "feed", "aria-label": words.text("messages"), "aria-busy": "false" });
+    this.#canvas = h("div", { class: "canvas", "aria-label": words.text("messages"), "aria-busy": "false", role: "group" });
     this.#scroller.append(this.#canvas);
     this.#jumpButton = h("button", { class: "jump", hidden: true, onclick: () => this.toEnd() }, icon("down"), this.#jumpLabel);
     this.element = h("div", { class: "feed" }, this.#scroller, this.#jumpButton);
@@ -132,6 +132,8 @@ export class Feed {
     const start = this.#session.hasOlder ? "loading" : "reached";
     const rows = this.#items.length ? this.#rows.build(this.#items, { start, unread: this.#unreadAfter }) : [];
     this.element.classList.toggle("nothing", rows.length === 0);
+    // A feed must have articles; before the first message it is only a place.
+    this.#canvas.role = rows.length ? "feed" : "group";
     this.#list.update(rows);
     if (this.#list.atEnd && this.#looking) this.#settle();
     this.#keepStop();

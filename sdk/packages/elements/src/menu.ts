@@ -1,6 +1,6 @@
 /**
  * Things that open above the panel: menus, pickers and questions. All close with Escape or a press elsewhere, and give
- * the focus back to where it was. In a narrow panel they come up from the lower edge, where a thumb reaches them.
+ * the focus back to where it was. Under a thumb they come up from the lower edge of a narrow panel.
  */
 import { h, type Icon, icon } from "./dom.js";
 import type { Words } from "./i18n/words.js";
@@ -66,7 +66,7 @@ export class Layer {
 
   #place(anchor: HTMLElement, box: HTMLElement): void {
     const frame = this.#root.getBoundingClientRect();
-    if (frame.width <= NARROW_PX) return void box.classList.add("sheet");
+    if (frame.width <= NARROW_PX && matchMedia("(pointer: coarse)").matches) return void box.classList.add("sheet");
     const at = anchor.getBoundingClientRect();
     const rtl = this.#words().dir === "rtl";
     const below = at.bottom - frame.top + 4;

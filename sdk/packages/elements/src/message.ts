@@ -42,7 +42,7 @@ export class MessageView {
       h(
         "div",
         { class: "stack" },
-        (place.lead || scope) && this.#meta(item, place.lead, scope),
+        place.lead && this.#meta(item, scope),
         h("div", { class: "line" }, this.#bubble(item)),
         message?.reactions.length ? this.#reactions(item, message.reactions) : null,
         pending?.state === "failed" && this.#failure(item),
@@ -75,13 +75,13 @@ export class MessageView {
     return this.#session.people.find((person) => person.user === item.user)?.avatar ?? null;
   }
 
-  #meta(item: Item, lead: boolean, scope: string | null): HTMLElement {
+  #meta(item: Item, scope: string | null): HTMLElement {
     return h(
       "div",
       { class: "meta" },
-      lead && !item.own && h("bdi", { class: `name hue${hue(item.user ?? "")}` }, this.senderName(item)),
+      !item.own && h("bdi", { class: `name hue${hue(item.user ?? "")}` }, this.senderName(item)),
       scope && h("span", { class: "scope" }, icon("lock"), h("span", { dir: "auto" }, scope)),
-      lead && h("time", { datetime: new Date(item.at).toISOString(), title: this.#words.moment(item.at) }, this.#words.time(item.at)),
+      h("time", { datetime: new Date(item.at).toISOString(), title: this.#words.moment(item.at) }, this.#words.time(item.at)),
     );
   }
 
@@ -135,7 +135,7 @@ export class MessageView {
     if (!message) return box.replaceChildren(this.#words.text("gone"));
     const item = this.#session.item(message);
     const text = message.deleted_at ? this.#words.text("deleted") : summary(message.parts);
-    box.setAttribute("aria-label", this.#words.text("jump", { name: this.senderName(item) }));
+    box.title = this.#words.text("jump", { name: this.senderName(item) });
     box.replaceChildren(h("bdi", { class: `name hue${hue(item.user ?? "")}` }, this.senderName(item)), h("span", { dir: "auto" }, text));
   }
 
@@ -152,7 +152,7 @@ export class MessageView {
         const label = words.text("reactedWith", { names: words.list(names), emoji });
         return h(
           "button",
-          { class: own ? "reaction mine" : "reaction", tabindex: -1, "aria-pressed": String(own), "aria-label": label, title: label, onclick: () => this.#actions.react(item, emoji) },
+          { class: own ? "reaction mine" : "reaction", tabindex: -1, "aria-pressed": String(own), title: label, onclick: () => this.#actions.react(item, emoji) },
           h("span", { class: "symbol" }, emoji),
           words.number(count),
         );

@@ -27,7 +27,7 @@ export function initials(name: string): string {
 export function hue(user: string, count = 8): number {
   let hash = 0;
   for (let at = 0; at < user.length; at++) hash = Math.imul(hash ^ user.charCodeAt(at), 0x9e3779b1);
-  return (hash >>> 16) % count;
+  return (hash >>> 28) % count;
 }
 
 const LOOKALIKES = "аaеeоoрpсcуyхxіiјjѕsԁdһhкkмmтtвbнhαaοoρpνvιiκkτtυu0o1l|l";

@@ -36,7 +36,7 @@ export class Panel {
   #composer: Composer;
   #status: StatusBar;
   #announcer: Announcer;
-  #heading = h("h2", { class: "title", dir: "auto" });
+  #heading = h("bdi");
   #count = h("button", { class: "count", hidden: true, onclick: () => this.#openPeople() });
   #gear: HTMLButtonElement;
   #find: HTMLButtonElement;
@@ -93,7 +93,7 @@ export class Panel {
     this.#gear = iconButton("more", words.text("settings"), () => this.#openTools(), { hidden: true });
     this.#heading.textContent = options.title ?? words.text("chat");
     this.element.append(
-      h("header", { class: "head" }, h("div", { class: "names" }, this.#heading, this.#count), this.#find, this.#gear),
+      h("header", { class: "head" }, h("div", { class: "names" }, h("h2", { class: "title" }, this.#heading), this.#count), this.#find, this.#gear),
       this.#pins,
       this.#status.element,
       this.#feed.element,
@@ -191,7 +191,9 @@ export class Panel {
     this.#feed.toEnd();
     this.session.room!.post(draft).catch((error: SidetalkError) => {
       if (error.code === "slow_mode" && error.retryAfterMs) this.#composer.wait(error.retryAfterMs);
-      if (error.code !== "aborted" && error.code !== "closed") this.#status.notice(errorText(error, this.#words));
+      // That it was not sent stands at the message; here only why, if there is a reason to tell.
+      const why = errorText(error, this.#words, "");
+      if (why) this.#status.notice(why);
     });
   }
 

@@ -60,14 +60,12 @@ export class PeopleView {
     const { user, name, role } = person;
     if (person.own) return [];
     const items: MenuItem[] = [];
-    if (mayWhisper(session, role)) items.push({ label: words.text("whisper"), icon: "lock", run: () => events.whisper(user) });
+    if (mayWhisper(session, role)) items.push({ label: words.text("whisper"), run: () => events.whisper(user) });
     if (!session.outranks(role)) return items;
     const act = (key: Key, call: () => Promise<unknown>, danger = false): MenuItem => ({ label: words.text(key), danger, run: () => events.attempt(call()) });
     if (person.muted) items.push(act("unmute", () => room.unmute(user)));
     else items.push(act("mute", () => room.mute(user)), act("mute5", () => room.mute(user, { durationS: 300 })));
-    if (session.role === "owner" && role !== "moderator") items.push(act("promote", () => room.setRole(user, "moderator")));
-    else if (session.role === "moderator") items.push(act("promote", () => room.setRole(user, "moderator")));
-    if (role === "moderator") items.push(act("demote", () => room.setRole(user, "member")));
+    items.push(role === "moderator" ? act("demote", () => room.setRole(user, "member")) : act("promote", () => room.setRole(user, "moderator")));
     items.push(act("kick", () => room.kick(user), true));
     items.push({
       label: words.text("ban"),
