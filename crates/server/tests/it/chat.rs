@@ -4,7 +4,7 @@ use crate::server::{Server, prints, scratch};
 use crate::socket::Socket;
 
 /// A token of the server's project.
-pub fn token(server: &Server, data: &std::path::Path, user: &str) -> String {
+pub(crate) fn token(server: &Server, data: &std::path::Path, user: &str) -> String {
     let (key, data) = (server.key().to_string(), data.display().to_string());
     prints(&["token", "mint", "--project", &key, "--user", user, "--ttl", "24h", "--data", &data])
         .trim()

@@ -88,12 +88,17 @@ fn no_kill_loses_doubles_or_skips_an_acknowledged_message() {
     let reader = token(&server, &data, "reader");
     let logs: BTreeMap<String, Vec<Value>> =
         (0..ROOMS).map(|number| (room(number), history(server.address(), &reader, &room(number)))).collect();
-    let heads = logs.iter().map(|(room, log)| (room.clone(), log.len() as u64)).collect();
-    *stage.heads.lock().expect("nobody panics with it") = Some(heads);
     let total = check_logs(&logs, &acked, seed);
+    // One more message in each room tells the watchers that it was the last.
+    let heads = logs.iter().map(|(room, log)| (room.clone(), log.len() as u64 + 1)).collect();
+    *stage.heads.lock().expect("nobody panics with it") = Some(heads);
+    for room in logs.keys() {
+        let (mut socket, _) = come_in(&stage, &reader, room, &Value::Null).expect("the reader comes in");
+        socket.call("message.post", json!({ "room": room, "text": "the end" })).expect("it is posted");
+    }
     for (number, watcher) in watchers.into_iter().enumerate() {
         let seen: Vec<u64> = watcher.join().expect("a watcher ends well");
-        let expected: Vec<u64> = (1..=logs[&room(number)].len() as u64).collect();
+        let expected: Vec<u64> = (1..=logs[&room(number)].len() as u64 + 1).collect();
         assert_eq!(seen, expected, "seed {seed}: what a watcher of {} saw", room(number));
     }
     println!("seed {seed}: {} kills, {} acknowledged, {total} stored", rounds(), acked.len());

@@ -1,7 +1,6 @@
 //! The real binary, started as an operator would, watched as a client would.
 
 #![expect(clippy::disallowed_methods, reason = "these tests live in real time, beside a real process")]
-#![expect(missing_docs, reason = "a test says what it does in its name")]
 
 mod chat;
 mod commands;

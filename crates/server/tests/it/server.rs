@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How long anything may take on a machine that is busy with other tests.
-pub const WAIT: Duration = Duration::from_secs(60);
+pub(crate) const WAIT: Duration = Duration::from_secs(60);
 
 /// The binary under test, with an empty environment.
-pub fn sidetalk() -> Command {
+pub(crate) fn sidetalk() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sidetalk"));
     command.env_clear().env("NO_COLOR", "1");
     command
@@ -22,13 +22,13 @@ pub fn sidetalk() -> Command {
 
 /// Runs a command to its end.
 #[track_caller]
-pub fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     sidetalk().args(arguments).output().expect("the binary can be run")
 }
 
 /// Runs a command that must succeed; gives what it printed.
 #[track_caller]
-pub fn prints(arguments: &[&str]) -> String {
+pub(crate) fn prints(arguments: &[&str]) -> String {
     let output = run(arguments);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "sidetalk {}: {errors}", arguments.join(" "));
@@ -37,7 +37,7 @@ pub fn prints(arguments: &[&str]) -> String {
 
 /// Runs a command that must fail with that code; gives what it complained of.
 #[track_caller]
-pub fn complains(code: i32, arguments: &[&str]) -> String {
+pub(crate) fn complains(code: i32, arguments: &[&str]) -> String {
     let output = run(arguments);
     let errors = String::from_utf8(output.stderr).expect("the output is UTF-8");
     assert_eq!(output.status.code(), Some(code), "sidetalk {}: {errors}", arguments.join(" "));
@@ -45,23 +45,23 @@ pub fn complains(code: i32, arguments: &[&str]) -> String {
 }
 
 /// A running `sidetalk dev`. Killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// What it said when it was ready.
-    pub ready: Value,
+    pub(crate) ready: Value,
     log: Arc<Mutex<String>>,
 }
 
 impl Server {
     /// Starts a server on that data folder and waits until it is ready.
     #[track_caller]
-    pub fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         Self::start_with(data, &[])
     }
 
     /// Starts a server with more arguments.
     #[track_caller]
-    pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
         let ready_file = data.with_extension("ready.json");
         let _ = fs::remove_file(&ready_file);
         let mut child = sidetalk()
@@ -96,44 +96,44 @@ impl Server {
     }
 
     /// What it has logged so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().expect("no test panics while reading").clone()
     }
 
     /// `127.0.0.1:…` of the public listener.
-    pub fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         address(&self.ready["url"])
     }
 
     /// `127.0.0.1:…` of the operator's listener.
-    pub fn admin_address(&self) -> &str {
+    pub(crate) fn admin_address(&self) -> &str {
         address(&self.ready["admin_url"])
     }
 
     /// The project's key.
-    pub fn key(&self) -> u64 {
+    pub(crate) fn key(&self) -> u64 {
         self.ready["project"]["key"].as_u64().expect("the key is a number")
     }
 
     /// The project's secret.
-    pub fn secret(&self) -> &str {
+    pub(crate) fn secret(&self) -> &str {
         self.ready["project"]["secret"].as_str().expect("the secret is text")
     }
 
     /// Sends a signal by its name.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(status.expect("kill can be run").success());
     }
 
     /// Waits for its end; gives the exit code.
     #[track_caller]
-    pub fn ended(&mut self) -> Option<i32> {
+    pub(crate) fn ended(&mut self) -> Option<i32> {
         until("the server ends", || self.child.try_wait().expect("it is our child")).code()
     }
 
     /// Ends it as a power cut would, short of the disk.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("it is our child");
         self.child.wait().expect("it is our child");
     }
@@ -154,7 +154,7 @@ fn address(url: &Value) -> &str {
 
 /// Waits for a condition.
 #[track_caller]
-pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(value) = condition() {
@@ -167,31 +167,25 @@ pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The lines of the head.
-    pub head: String,
+    pub(crate) head: String,
     /// The body.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    /// The body as JSON.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
-    }
-
     /// A header's value.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 }
 
 /// One request on a connection of its own. `headers` are lines without their ends.
-pub fn request(
+pub(crate) fn request(
     address: &str,
     method: &str,
     path: &str,
@@ -218,7 +212,7 @@ pub fn request(
 
 /// A GET that gets an answer.
 #[track_caller]
-pub fn get(address: &str, path: &str) -> Answer {
+pub(crate) fn get(address: &str, path: &str) -> Answer {
     request(address, "GET", path, &[], "").unwrap_or_else(|error| panic!("GET {path}: {error}"))
 }
 
@@ -239,7 +233,7 @@ fn unchunked(head: &str, body: &str) -> String {
 }
 
 /// A scratch folder and the data folder in it.
-pub fn scratch() -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn scratch() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let data = folder.path().join("data");
     (folder, data)

@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 use crate::server::WAIT;
 
 /// A connection that has logged in.
-pub struct Socket {
+pub(crate) struct Socket {
     stream: TcpStream,
     buffer: Vec<u8>,
     /// Notifications that came while an answer was awaited.
-    pub notices: VecDeque<Value>,
+    pub(crate) notices: VecDeque<Value>,
     next_id: u64,
     /// The number of the close frame, once it came.
-    pub closed: Option<(u16, String)>,
+    pub(crate) closed: Option<(u16, String)>,
 }
 
 impl Socket {
     /// Connects and logs in.
-    pub fn connect(address: &str, token: &str) -> Result<Self> {
+    pub(crate) fn connect(address: &str, token: &str) -> Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(WAIT))?;
@@ -49,14 +49,14 @@ impl Socket {
     /// A request and its result. An error that the server answers is a panic: the tests here expect none but by
     /// [`try_call`](Self::try_call).
     #[track_caller]
-    pub fn call(&mut self, method: &str, params: Value) -> Result<Value> {
+    pub(crate) fn call(&mut self, method: &str, params: Value) -> Result<Value> {
         let answer = self.try_call(method, params)?;
         assert!(answer.get("error").is_none(), "{method}: {answer}");
         Ok(answer["result"].clone())
     }
 
     /// A request and the whole answer.
-    pub fn try_call(&mut self, method: &str, params: Value) -> Result<Value> {
+    pub(crate) fn try_call(&mut self, method: &str, params: Value) -> Result<Value> {
         let id = self.ask(method, params)?;
         loop {
             let frame = self.frame()?;
@@ -68,7 +68,7 @@ impl Socket {
     }
 
     /// Sends a request without waiting; gives its id.
-    pub fn ask(&mut self, method: &str, params: Value) -> Result<u64> {
+    pub(crate) fn ask(&mut self, method: &str, params: Value) -> Result<u64> {
         self.next_id += 1;
         let id = self.next_id;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string())?;
@@ -76,7 +76,7 @@ impl Socket {
     }
 
     /// The next notification.
-    pub fn notice(&mut self) -> Result<Value> {
+    pub(crate) fn notice(&mut self) -> Result<Value> {
         match self.notices.pop_front() {
             Some(notice) => Ok(notice),
             None => self.frame(),
@@ -99,7 +99,7 @@ impl Socket {
     }
 
     /// The next text frame as JSON; an error at the end of the connection.
-    pub fn frame(&mut self) -> Result<Value> {
+    pub(crate) fn frame(&mut self) -> Result<Value> {
         loop {
             let (opcode, payload) = self.raw_frame()?;
             match opcode {
