@@ -10,6 +10,7 @@ use jsonwebtoken::Algorithm;
 use jsonwebtoken::jwk::JwkSet;
 use sidetalk_api::token::{Issuer, KeySet};
 use sidetalk_core::model::ProjectId;
+use tokio::sync::watch;
 
 use crate::config::sections::ProjectKeyEntry;
 use crate::config::setting::KeyAlgorithm;
@@ -73,8 +74,8 @@ const fn algorithm(algorithm: KeyAlgorithm) -> Algorithm {
 }
 
 impl Watched {
-    /// Reads the key set now and then, until asked to stop. A reading that fails leaves the keys as they were.
-    pub async fn keep(self, keys: Arc<KeySet>, mut stop: Stop) {
+    /// Reads the key set now and then, and when asked to, until asked to stop. A reading that fails leaves the keys as they were.
+    pub async fn keep(self, keys: Arc<KeySet>, mut reload: watch::Receiver<()>, mut stop: Stop) {
         loop {
             let read = tokio::select! {
                 () = stop.asked() => return,
@@ -94,8 +95,10 @@ impl Watched {
                     self.refresh.min(RETRY_AFTER)
                 }
             };
-            if !stop.sleep(wait).await {
-                return;
+            tokio::select! {
+                goes_on = stop.sleep(wait) => if !goes_on { return },
+                // If nobody can ask any more, the process is at its end.
+                Ok(()) = reload.changed() => {}
             }
         }
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sidetalk_core::model::{Actor, Principal, ProjectId, RoomKey, RoomKind, RoomName, Timestamp, UserId};
+use sidetalk_core::model::{
+    Actor, Principal, ProjectId, RoomKey, RoomKind, RoomName, SignalType, Timestamp, UserId,
+};
 use sidetalk_core::ports::{Project, ProjectSettings, RoomSummary};
 use sidetalk_core::service::Service;
 use time::OffsetDateTime;
@@ -185,7 +187,7 @@ fn summary(project: &Project) -> Value {
 fn details(project: &Project) -> Value {
     let settings = &project.settings;
     let mut shown = summary(project);
-    shown["chat_signal_types"] = settings.chat_signal_types.iter().map(|chat| chat.as_str()).collect();
+    shown["chat_signal_types"] = settings.chat_signal_types.iter().map(SignalType::as_str).collect();
     shown["retention_s"] = settings.retention.map(|kept| kept.as_secs()).into();
     shown["create_rooms_on_join"] = settings.create_rooms_on_join.into();
     shown

@@ -102,7 +102,7 @@ fn describe() {
         match () {
             () if name.ends_with("_total") => metrics::describe_counter!(*name, *meaning),
             () if name.starts_with("sidetalk_") && name.ends_with("_seconds") => {
-                metrics::describe_histogram!(*name, *meaning)
+                metrics::describe_histogram!(*name, *meaning);
             }
             () => metrics::describe_gauge!(*name, *meaning),
         }

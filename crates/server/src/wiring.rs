@@ -99,10 +99,11 @@ impl Server {
             None => None,
         };
 
+        let reload = watch::Sender::new(());
         let keys = Arc::new(KeySet::default());
         for watched in jwks::load(&config.project_keys, &keys)? {
             let keys = Arc::clone(&keys);
-            tasks.spawn("key set", |stop| watched.keep(keys, stop));
+            tasks.spawn("key set", |stop| watched.keep(keys, reload.subscribe(), stop));
         }
         let liveness = Liveness::new(liveness_settings(&config.socket));
         tasks.spawn_endless("liveness", Arc::clone(&liveness).run());
@@ -127,7 +128,6 @@ impl Server {
         readiness.turn(Phase::Serving);
         let (listen, admin_listen) = (public.local_addr(), admin.local_addr());
         tracing::info!(%listen, %admin_listen, version = env!("CARGO_PKG_VERSION"), "sidetalk is serving");
-        let reload = watch::Sender::new(());
         Ok(Self { config, public, admin, project, held, service, api, liveness, readiness, tasks, reload })
     }
 
@@ -157,7 +157,7 @@ impl Server {
     /// If the stop did not end in time, or a second signal cut it short.
     pub async fn run(self, mut signals: Signals) -> Result<()> {
         while signals.next().await != Ask::Stop {
-            tracing::info!("certificates and keys are read again");
+            tracing::info!("key sets are read again; certificates are when their files change");
             self.reload.send_replace(());
         }
         tokio::select! {

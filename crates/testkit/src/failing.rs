@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use sidetalk_core::model::{
-    Audience, Epoch, Message, MessageId, ProjectId, RoomKey, RoomName, RoomSpec, Seq, Timestamp, UserId, Viewer,
+    Audience, Epoch, Message, MessageId, ProjectId, RoomKey, RoomName, RoomSpec, Seq, Timestamp, UserId,
+    Viewer,
 };
 use sidetalk_core::ports::{
-    BoxFuture, CommitSink, LogStore, Page, PageRequest, Project, ProjectStore, Replay, RoomStore, RoomSummary,
-    SearchRequest, Store, Unread, Upkeep, UserProfile,
+    BoxFuture, CommitSink, LogStore, Page, PageRequest, Project, ProjectStore, Replay, RoomStore,
+    RoomSummary, SearchRequest, Store, Unread, Upkeep, UserProfile,
 };
 use sidetalk_core::refusal::{Failure, Unavailable};
 use sidetalk_core::room::Room;
@@ -209,11 +210,7 @@ impl<S: Store> ProjectStore for FailingStore<S> {
         self.call(|inner| inner.put_user(project, user))
     }
 
-    fn user(
-        &self,
-        project: ProjectId,
-        user: &UserId,
-    ) -> BoxFuture<'_, Result<Option<UserProfile>, Failure>> {
+    fn user(&self, project: ProjectId, user: &UserId) -> BoxFuture<'_, Result<Option<UserProfile>, Failure>> {
         self.call(|inner| inner.user(project, user))
     }
 

@@ -34,6 +34,15 @@ struct Caught {
     closed: Mutex<Option<Closing>>,
 }
 
+impl Caught {
+    /// The first notification of that method; what came before it is forgotten.
+    fn take(&self, method: &str) -> Option<Value> {
+        let mut frames = self.frames.lock();
+        let place = frames.iter().position(|frame| frame["method"] == method)?;
+        frames.drain(..=place).next_back()
+    }
+}
+
 impl Outlet for Caught {
     fn send(&self, frames: Bytes) {
         self.frames.lock().extend(texts(&frames));
@@ -100,11 +109,9 @@ impl Person {
     pub async fn hears(&self, method: &str) -> Value {
         let heard = async {
             loop {
-                let mut frames = self.caught.frames.lock();
-                if let Some(place) = frames.iter().position(|frame| frame["method"] == method) {
-                    return frames.drain(..=place).next_back().expect("the place is in the list");
+                if let Some(frame) = self.caught.take(method) {
+                    return frame;
                 }
-                drop(frames);
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };

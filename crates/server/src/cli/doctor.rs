@@ -66,7 +66,7 @@ impl Doctor {
                 findings.extend(examine(&config));
             }
             Err(problems) => {
-                findings.extend(problems.0.iter().map(|it| Bad(format!("{}: {}", it.at, it.what))))
+                findings.extend(problems.0.iter().map(|it| Bad(format!("{}: {}", it.at, it.what))));
             }
         }
         let mut out = std::io::stdout();

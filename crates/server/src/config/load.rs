@@ -201,7 +201,7 @@ impl Loading {
             match std::fs::read_to_string(path) {
                 Ok(text) => project.secret = Some(super::setting::Secret::new(text.trim_end())),
                 Err(error) => {
-                    problems.push((at, format!("cannot read secret_file {}: {error}", path.display())))
+                    problems.push((at, format!("cannot read secret_file {}: {error}", path.display())));
                 }
             }
         }

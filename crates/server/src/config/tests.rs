@@ -26,7 +26,7 @@ fn load(toml: &str, environment: &[(&str, &str)], flags: &[(&str, &str, &str)]) 
 
 /// What is said about a bad configuration.
 #[track_caller]
-fn check(toml: &str, environment: &[(&str, &str)], expected: Expect) {
+fn check(toml: &str, environment: &[(&str, &str)], expected: &Expect) {
     let (folder, sources) = sources(toml, environment, &[]);
     let problems = Config::load(&sources).expect_err("a bad configuration").to_string();
     expected.assert_eq(&problems.replace(&format!("{}/", folder.path().display()), ""));
@@ -61,7 +61,7 @@ fn unknown_keys_are_errors_with_a_hint() {
     check(
         "[http]\nlisten = \"127.0.0.1:1\"\nlisten_adress = 1\n\n[socket]\npong_timout = \"8s\"\nlevel = 1\n[clutser]\n[[project_key]]\nisuer = \"x\"\n",
         &[("SIDETALK_HTTP__BASEPATH", "/"), ("SIDETALK_STORE__SHARDS", "4")],
-        expect![[r#"
+        &expect![[r#"
             sidetalk.toml:3: there is no key http.listen_adress; did you mean http.listen?
             sidetalk.toml:6: there is no key socket.pong_timout; did you mean socket.pong_timeout?
             sidetalk.toml:7: there is no key socket.level; did you mean log.level?
@@ -77,7 +77,7 @@ fn bad_values_say_what_is_right() {
     check(
         "[http]\nlisten = 8190\ntrusted_proxies = \"10.0.0.0/8;\"\nhead_max = \"lots\"\n[socket]\nping_interval = 25\n[limits]\npage_max = -3\n[rates]\nsends_per_user = \"five\"\n[http.tls]\n",
         &[("SIDETALK_LOG__FORMAT", "xml")],
-        expect![[r#"
+        &expect![[r#"
             sidetalk.toml:2: http.listen must be an address and a port like "127.0.0.1:8190" or "[::1]:8190"
             sidetalk.toml:3: http.trusted_proxies must be a list like ["one", "two"]
             sidetalk.toml:4: http.head_max must be a size like "10MiB", "64KiB" or "512B"
@@ -87,11 +87,11 @@ fn bad_values_say_what_is_right() {
             sidetalk.toml:10: rates.sends_per_user must be a rate like "5/s burst 20" or "10/m", or "off"
             SIDETALK_LOG__FORMAT: log.format must be one of "auto" "text" "json""#]],
     );
-    check("[http\nlisten=", &[], expect!["sidetalk.toml:1: is not TOML: unclosed table, expected `]`"]);
+    check("[http\nlisten=", &[], &expect!["sidetalk.toml:1: is not TOML: unclosed table, expected `]`"]);
     check(
         "http = 3\n[project]\nkey = 1",
         &[],
-        expect![[r#"
+        &expect![[r#"
             sidetalk.toml:1: there is no key http; did you mean http.listen?
             sidetalk.toml:2: [project] may stand several times: write [[project]]"#]],
     );
@@ -124,7 +124,7 @@ jwks_url = "http://id.example.org/keys"
 jwks_file = "keys.json"
 "#,
         &[],
-        expect![[r#"
+        &expect![[r#"
             http: tls_certificate_file and tls_key_file belong together: set both or none
             http.listen: would carry tokens and messages in the clear on 0.0.0.0:8190; set tls_certificate_file and tls_key_file, or behind_proxy = true if a proxy adds TLS
             http.demo: gives everybody a room; listen on a loopback address or switch it off

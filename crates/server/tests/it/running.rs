@@ -1,6 +1,10 @@
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
+use crate::chat::token;
 use crate::server::{Server, complains, get, prints, request, scratch, until};
+use crate::socket::Socket;
 
 #[test]
 fn it_says_when_it_is_ready_and_how_it_is() {
@@ -126,4 +130,35 @@ fn serve_has_no_demo_and_needs_no_configuration() {
     assert_eq!(home.header("content-type"), Some("text/plain; charset=utf-8"));
     assert_eq!(demo.expect("an answer").status, 404);
     assert_eq!(ready["project"], serde_json::Value::Null);
+}
+
+#[test]
+fn clients_are_told_when_to_come_back() {
+    let (_folder, data) = scratch();
+    let mut server = Server::start_with(&data, &["--set", "shutdown.return_spread=5s"]);
+    let mut sockets: Vec<Socket> = (0..8)
+        .map(|number| {
+            let token = token(&server, &data, &format!("user-{number}"));
+            let mut socket = Socket::connect(server.address(), &token).expect("it connects");
+            socket.call("room.join", json!({ "room": "lobby", "presence": false })).expect("it joins");
+            socket
+        })
+        .collect();
+    let address = server.address().to_owned();
+    server.signal("TERM");
+    let mut waits: Vec<u64> = Vec::new();
+    for socket in &mut sockets {
+        let mut told = false;
+        while let Ok(notice) = socket.notice() {
+            told |= notice["method"] == "server.draining";
+        }
+        let (number, reason) = socket.closed.clone().expect("a close frame comes");
+        assert_eq!(number, 4002, "{reason}");
+        assert!(told, "a notification comes before the close frame");
+        waits.push(reason.parse().expect("the reason is milliseconds"));
+    }
+    waits.sort_unstable();
+    assert!(waits[0] < waits[7] && waits[7] <= 5_000, "they come back spread: {waits:?}");
+    assert_eq!(server.ended(), Some(0), "{}", server.log());
+    assert!(request(&address, "GET", "/", &[], "").is_err(), "nobody listens any more");
 }

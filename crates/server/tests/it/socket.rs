@@ -57,7 +57,7 @@ impl Socket {
 
     /// A request and the whole answer.
     pub(crate) fn try_call(&mut self, method: &str, params: Value) -> Result<Value> {
-        let id = self.ask(method, params)?;
+        let id = self.ask(method, &params)?;
         loop {
             let frame = self.frame()?;
             if frame["id"] == id {
@@ -68,7 +68,7 @@ impl Socket {
     }
 
     /// Sends a request without waiting; gives its id.
-    pub(crate) fn ask(&mut self, method: &str, params: Value) -> Result<u64> {
+    fn ask(&mut self, method: &str, params: &Value) -> Result<u64> {
         self.next_id += 1;
         let id = self.next_id;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string())?;
