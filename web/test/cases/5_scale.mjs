@@ -6,6 +6,7 @@ const AT_ONCE = 64;
 
 export async function twenty_thousand_messages_stay_smooth({ browser, server }) {
   const room = "long";
+  await server.call("POST", "rooms", { name: room });
   let next = 0;
   const post = async () => {
     while (next < COUNT) {
