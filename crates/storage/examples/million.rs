@@ -1,5 +1,6 @@
-//! Fills a store and measures it: `cargo run --release -p sidetalk-storage --example million -- [folder] [messages]`.
+//! Fills a store and measures it: `cargo run --release -p sidetalk-storage --example million -- [folder] [messages] [ids]`.
 //!
+//! `ids` says what the client ids are: `rising` with time (as UUIDs of version 7 are; the default), `random` or `none`.
 //! Prints one line per figure of `README.md`. A run with few messages (`-- /tmp/x 2000`) is a quick test that it works.
 
 #![expect(clippy::disallowed_methods, reason = "it measures real time")]
@@ -28,9 +29,32 @@ const ROOMS: u64 = 200;
 struct Source {
     next: AtomicU64,
     limits: Arc<Limits>,
+    ids: Ids,
+}
+
+#[derive(Clone, Copy)]
+enum Ids {
+    Rising,
+    Random,
+    None,
 }
 
 impl Source {
+    fn client_id(&self, number: u64) -> Option<ClientId> {
+        let id = match self.ids {
+            Ids::Rising => format!("{number:016x}{number:016x}"),
+            Ids::Random => {
+                let mixed = number
+                    .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                    .rotate_left(29)
+                    .wrapping_mul(0xBF58_476D_1CE4_E5B9);
+                format!("{mixed:016x}{number:016x}")
+            }
+            Ids::None => return None,
+        };
+        Some(ClientId::new(&id).expect("valid"))
+    }
+
     fn submission(&self, user: u64) -> Submission {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let identity = Identity {
@@ -47,7 +71,7 @@ impl Source {
             ["lorem", "ipsum", "dolor", "sit", "amet", "consectetur", "adipiscing", "elit", "sed", "tempor"];
         let text: Vec<_> = (0..18).map(|at| words[((number * 7 + at * at) % 10) as usize]).collect();
         let mut draft = Draft::text(&format!("{} {number}", text.join(" ")));
-        draft.client_id = Some(ClientId::new(&format!("{:032x}", u128::from(number) << 32)).expect("valid"));
+        draft.client_id = self.client_id(number);
         Submission {
             principal: Principal {
                 project: ProjectId::new(1).expect("valid"),
@@ -74,11 +98,17 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let folder: PathBuf = args.next().unwrap_or_else(|| "/tmp/sidetalk-million".to_owned()).into();
     let total: u64 = args.next().map_or(1_000_000, |text| text.parse().expect("a number of messages"));
+    let ids = match args.next().as_deref() {
+        None | Some("rising") => Ids::Rising,
+        Some("random") => Ids::Random,
+        Some("none") => Ids::None,
+        Some(other) => panic!("{other}: client ids are rising, random or none"),
+    };
     std::fs::create_dir_all(&folder).expect("a folder");
     sync_latency(&folder);
     let path = folder.join("sidetalk.db");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
-    let source = Arc::new(Source { next: AtomicU64::new(1), limits: Arc::new(Limits::default()) });
+    let source = Arc::new(Source { next: AtomicU64::new(1), limits: Arc::new(Limits::default()), ids });
     let store = Arc::new(Sqlite::open(SqliteConfig::new(&path)).expect("opens"));
     runtime.block_on(async {
         for number in 0..ROOMS {

@@ -99,7 +99,8 @@ CREATE INDEX message_id ON message (id);
 CREATE INDEX message_conversation ON message (conversation) WHERE conversation <> 0;
 CREATE INDEX message_pinned ON message (key) WHERE pinned_at IS NOT NULL;
 
--- What was posted under a client id, kept for the dedup window whatever becomes of the message.
+-- What was posted under a client id, kept for the dedup window whatever becomes of the message. Client ids before senders:
+-- ids that rise with time (UUIDs of version 7) then lie together, and a batch of posts changes few pages.
 CREATE TABLE sent (
   room INTEGER NOT NULL,
   sender TEXT NOT NULL,             -- empty: the project's server
@@ -108,7 +109,7 @@ CREATE TABLE sent (
   id BLOB NOT NULL,
   at INTEGER NOT NULL,
   fingerprint BLOB NOT NULL,
-  PRIMARY KEY (room, sender, client_id)
+  PRIMARY KEY (room, client_id, sender)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reaction (

@@ -74,14 +74,14 @@ fn oldest(db: &Db, select: &str, room: i64, cutoff: Timestamp) -> Result<Vec<(i6
     )
 }
 
-/// What names a remembered send.
+/// What names a remembered send: room, client id, sender.
 pub(super) type SentKey = (i64, String, String);
 
 /// The remembered sends after `after` that are older than `cutoff`; `None` at the end.
 pub(super) fn old_sends(db: &Db, after: &SentKey, cutoff: Timestamp) -> Result<Vec<SentKey>, Fault> {
     db.all(
-        "SELECT room, sender, client_id FROM sent
-         WHERE (room, sender, client_id) > (?1, ?2, ?3) AND at < ?4 ORDER BY room, sender, client_id LIMIT ?5",
+        "SELECT room, client_id, sender FROM sent
+         WHERE (room, client_id, sender) > (?1, ?2, ?3) AND at < ?4 ORDER BY room, client_id, sender LIMIT ?5",
         (after.0, &after.1, &after.2, cutoff.as_micros(), i64::try_from(STEP).expect("small")),
         |row| Ok(Some((row.get(0)?, row.get(1)?, row.get(2)?))),
     )
@@ -89,7 +89,7 @@ pub(super) fn old_sends(db: &Db, after: &SentKey, cutoff: Timestamp) -> Result<V
 
 pub(super) fn forget_sends(db: &Db, sends: &[SentKey]) -> Result<(), Fault> {
     for send in sends {
-        db.execute("DELETE FROM sent WHERE room = ?1 AND sender = ?2 AND client_id = ?3", send.clone())?;
+        db.execute("DELETE FROM sent WHERE room = ?1 AND client_id = ?2 AND sender = ?3", send.clone())?;
     }
     Ok(())
 }

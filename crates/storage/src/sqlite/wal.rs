@@ -17,10 +17,12 @@ use crate::error::Fault;
 const PAGES_STEP: u64 = 1_000;
 /// From that many pages on the log must start again.
 const PAGES_LONG: u64 = 8_000;
-/// What the writer may copy itself.
-const PAGES_SHORT: u64 = 500;
+/// What the writer may copy itself: about 10 ms.
+const PAGES_TAIL: u64 = 2_000;
+/// From that many pages on the writer waits until the log is empty: the disk cannot follow.
+const PAGES_HUGE: u64 = 32_000;
 /// How long emptying the log waits for readers to end.
-const TRUNCATE_PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The write-ahead log.
 #[derive(Default)]
@@ -51,7 +53,8 @@ impl Log {
             if log.pages.swap(pages, Ordering::Relaxed) > pages {
                 log.copied.store(0, Ordering::Relaxed); // It has started again.
             }
-            if pages.saturating_sub(log.copied.load(Ordering::Relaxed)) >= PAGES_STEP {
+            let left = pages.saturating_sub(log.copied.load(Ordering::Relaxed));
+            if left >= PAGES_STEP && !(pages >= PAGES_LONG && left <= PAGES_TAIL) {
                 log.order_copy();
             }
             Ok(())
@@ -83,12 +86,17 @@ impl Log {
 
     /// Called by the writer between its transactions: ends a long log.
     pub(super) fn relieve(&self, db: &mut Db) {
-        let (pages, copied) = (self.pages.load(Ordering::Relaxed), self.copied.load(Ordering::Relaxed));
-        let left = pages.saturating_sub(copied);
-        if pages < PAGES_LONG || left == 0 || left > PAGES_SHORT || self.copying.load(Ordering::Relaxed) {
-            return;
-        }
-        if let Err(fault) = self.copy(db) {
+        let pages = self.pages.load(Ordering::Relaxed);
+        let left = pages.saturating_sub(self.copied.load(Ordering::Relaxed));
+        let copying = self.copying.load(Ordering::Relaxed);
+        let outcome = if pages >= PAGES_HUGE {
+            self.impatient(db, "RESTART").map(drop)
+        } else if pages >= PAGES_LONG && (1..=PAGES_TAIL).contains(&left) && !copying {
+            self.copy(db)
+        } else {
+            Ok(())
+        };
+        if let Err(fault) = outcome {
             tracing::warn!(error = %fault, "the write-ahead log could not be copied");
         }
     }
@@ -101,16 +109,21 @@ impl Log {
 
     /// Empties the log file. Says whether that was possible: not while somebody reads from it.
     pub(super) fn truncate(&self, db: &mut Db) -> Result<bool, Fault> {
-        // Writers wait meanwhile, so a long read (a backup) must not hold this up for long.
-        db.raw().busy_timeout(TRUNCATE_PATIENCE)?;
-        let outcome = checkpoint(db, "TRUNCATE");
+        self.impatient(db, "TRUNCATE")
+    }
+
+    /// Copies the whole log and starts it again. Writers wait meanwhile, so a long read (a backup) must not hold this up
+    /// for long. Says whether it was done.
+    fn impatient(&self, db: &mut Db, mode: &str) -> Result<bool, Fault> {
+        db.raw().busy_timeout(PATIENCE)?;
+        let outcome = checkpoint(db, mode);
         db.raw().busy_timeout(BUSY_PATIENCE)?;
-        let outcome = outcome?;
-        if !outcome.busy {
+        let done = !outcome?.busy;
+        if done {
             self.pages.store(0, Ordering::Relaxed);
             self.copied.store(0, Ordering::Relaxed);
         }
-        Ok(!outcome.busy)
+        Ok(done)
     }
 
     /// The thread that copies.

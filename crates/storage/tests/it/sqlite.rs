@@ -8,7 +8,7 @@ use sidetalk_core::event::Event;
 use sidetalk_core::model::{Audience, RoomSpec, Seq, Viewer};
 use sidetalk_core::ports::{PageAnchor, ProjectStore, RoomStore, Upkeep, UserProfile};
 use sidetalk_core::refusal::Failure;
-use sidetalk_core::transaction::WriteResult;
+use sidetalk_core::transaction::{WriteResult, Written};
 use sidetalk_storage::{OpenError, Sqlite, SqliteConfig};
 
 use crate::world::{
@@ -137,6 +137,66 @@ async fn a_full_disk_stops_writes_only_and_passes() {
     assert_eq!(next.seq, Seq(kept as u64 + 1));
     world.reopen();
     assert_eq!(world.entries("r", &SERVER).await.len(), kept + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn client_ids_are_forgotten_after_their_time() {
+    let world = Arc::new(World::new(Embedded::default()));
+    world.open("r").await;
+    world.set_clock(at(1_000));
+    let posts: Vec<_> = (0..1_100)
+        .map(|number| {
+            let world = world.clone();
+            let post = say_once(&format!("old{number}"), "old");
+            tokio::spawn(async move { world.try_write("r", &member("alice"), post).await })
+        })
+        .collect();
+    for post in posts {
+        post.await.expect("no panic").expect("written");
+    }
+    let day = 24 * 60 * 60;
+    world.set_clock(at(1_000 + day));
+    let young = world.write("r", &member("alice"), say_once("young", "young")).await;
+    world.store().purge(at(1_000 + 2 * day)).await.expect("purged");
+    for number in [0, 499, 500, 1_099] {
+        let post = say_once(&format!("old{number}"), "old");
+        assert!(world.try_write("r", &member("alice"), post).await.is_ok_and(|written| repeated(&written)));
+    }
+    world.store().purge(at(1_010 + 2 * day)).await.expect("purged");
+    for number in [0, 499, 500, 1_099] {
+        world.write("r", &member("alice"), say_once(&format!("old{number}"), "another body")).await;
+    }
+    let again = world.try_write("r", &member("alice"), say_once("young", "young")).await.expect("known");
+    assert!(repeated(&again) && again.position().seq == young.seq);
+}
+
+fn repeated(written: &Written) -> bool {
+    matches!(written.result, WriteResult::Repeated(_))
+}
+
+/// Far more is written than the write-ahead log may hold, faster than it is copied on the side.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_write_ahead_log_stays_bounded() {
+    let world = Arc::new(World::new(Embedded::default()));
+    world.open("r").await;
+    let words = Arc::new("x".repeat(16_000));
+    let writers: Vec<_> = (0..20)
+        .map(|_| {
+            let (world, words) = (world.clone(), words.clone());
+            tokio::spawn(async move {
+                for _ in 0..500 {
+                    world.write("r", &member("alice"), say(&words)).await;
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.expect("no panic");
+    }
+    let mut log = world.engine.path().into_os_string();
+    log.push("-wal");
+    let bytes = std::fs::metadata(log).expect("a file").len();
+    assert!(bytes < 160 << 20, "the log has {bytes} bytes after 160 MB were written");
 }
 
 #[tokio::test]
