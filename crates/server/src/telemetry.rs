@@ -140,6 +140,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_of_metrics_is_fresh() {
+        let page = include_str!("../../../docs/METRICS.md");
+        let listed: Vec<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+            .filter(|(_, rest)| ["counter", "gauge", "histogram"].iter().any(|kind| rest.starts_with(kind)))
+            .map(|(name, _)| name)
+            .collect();
+        let ours = ALL.iter().map(|(name, meaning)| (*name, *meaning));
+        let edges = sidetalk_edge::metrics::ALL.iter().map(|(name, _, meaning)| (*name, *meaning));
+        let mut known: Vec<(&str, &str)> = ours.chain(edges).collect();
+        known.sort_unstable();
+        assert_eq!(listed, known.iter().map(|(name, _)| *name).collect::<Vec<_>>(), "fix: docs/METRICS.md");
+        for (name, meaning) in known {
+            assert!(page.contains(meaning), "docs/METRICS.md says something else of {name}");
+        }
+    }
+
+    #[test]
     fn a_bare_level_is_ours_alone() {
         let ours = filter("debug").expect("a level").to_string();
         assert!(ours.contains("warn") && ours.contains("sidetalk=debug"), "{ours}");

@@ -56,6 +56,7 @@ impl Socket {
     }
 
     /// A request and the whole answer.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write json!() in place")]
     pub(crate) fn try_call(&mut self, method: &str, params: Value) -> Result<Value> {
         let id = self.ask(method, &params)?;
         loop {
