@@ -23,7 +23,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 export function set(element: Element, props: Props): void {
   for (const [name, value] of Object.entries(props)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value as EventListener);
-    else if (/^(on|style$|srcdoc$)/.test(name)) throw new Error(`attribute ${name} is not allowed`);
+    else if (/^(on|style$|srcdoc$)/.test(name)) throw Error(name);
     else if (value === null || value === undefined || value === false) element.removeAttribute(name);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
@@ -35,10 +35,7 @@ export function fill(element: Element, ...children: (Child | Child[])[]): void {
 }
 
 function nodes(children: (Child | Child[])[]): (Node | string)[] {
-  return children
-    .flat()
-    .filter((child) => child !== null && child !== undefined && child !== false)
-    .map((child) => (typeof child === "number" ? String(child) : child)) as (Node | string)[];
+  return children.flat().filter((child) => child || child === 0) as (Node | string)[];
 }
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -60,10 +60,6 @@ export class VirtualList<Row extends ListRow> {
     return this.#shown.get(key)?.element;
   }
 
-  get all(): readonly Row[] {
-    return this.#rows;
-  }
-
   /** The row with this key stays in the page wherever the reader scrolls, because it has the keyboard's focus. */
   hold(key: string | null): void {
     this.#keep = key;

@@ -19,8 +19,11 @@ export class Words {
   /** The words of a language by any BCP 47 tag, e.g. "de-AT"; one that we do not speak becomes English. */
   static async of(tag: string): Promise<Words> {
     const language = tag.toLowerCase().split("-")[0]!;
-    const strings = language === "en" ? en : await load(language).catch(() => null);
-    return strings && valid(tag) ? new Words(tag, strings) : new Words("en", en);
+    try {
+      return new Words(tag, language === "en" ? en : await load(language));
+    } catch {
+      return new Words("en", en);
+    }
   }
 
   constructor(tag: string, strings: Strings, now: () => number = Date.now) {
@@ -84,13 +87,5 @@ export class Words {
 
   #capital(text: string): string {
     return text.charAt(0).toLocaleUpperCase(this.tag) + text.slice(1);
-  }
-}
-
-function valid(tag: string): boolean {
-  try {
-    return Intl.getCanonicalLocales(tag).length > 0;
-  } catch {
-    return false;
   }
 }
