@@ -10,6 +10,7 @@ use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest};
 use sidetalk_core::service::{Joined, Resume};
 
 use crate::errors::Problem;
+use crate::from_wire::JoinExtras;
 use crate::limits::{UserKey, instant};
 use crate::state::ApiState;
 use crate::to_wire;
@@ -183,11 +184,10 @@ impl ApiState {
         &self,
         who: &Principal,
         joined: &Joined,
-        unread: bool,
-        pinned: bool,
-        presence: bool,
+        extras: JoinExtras,
         out: O,
     ) -> Answered<O> {
+        let JoinExtras { presence, unread, pinned } = extras;
         let name = &joined.room.key.name;
         let unread = if unread { Some(self.service.unread(who, name).await?) } else { None };
         let pinned =

@@ -68,10 +68,8 @@ pub enum Call {
         room: RoomName,
         /// How.
         wish: JoinWish,
-        /// With unread counts.
-        unread: bool,
-        /// With pinned messages.
-        pinned: bool,
+        /// What to tell beside it.
+        extras: JoinExtras,
     },
     /// `room.leave`
     Leave {
@@ -164,6 +162,17 @@ pub enum Call {
     },
 }
 
+/// What an answer to a join tells beside what a place needs.
+#[derive(Clone, Copy, Debug)]
+pub struct JoinExtras {
+    /// Who is here.
+    pub presence: bool,
+    /// The unread counts.
+    pub unread: bool,
+    /// The pinned messages.
+    pub pinned: bool,
+}
+
 /// The frame around a request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -237,8 +246,9 @@ fn call(params: Params<'_>) -> Result<Call, Problem> {
         Params::Refresh(refresh) => Call::Refresh { token: boxed(refresh.token) },
         Params::Ping(Nothing {}) => Call::Ping,
         Params::Join(At { target, body }) => {
-            let (unread, pinned) = (body.unread, body.pinned);
-            Call::Join { room: room(&target)?, wish: join_wish(&body)?, unread, pinned }
+            let wish = join_wish(&body)?;
+            let extras = JoinExtras { presence: wish.presence, unread: body.unread, pinned: body.pinned };
+            Call::Join { room: room(&target)?, wish, extras }
         }
         Params::Leave(at) => Call::Leave { room: room(&at.target)? },
         Params::Get(at) => Call::Get { room: room(&at.target)? },
@@ -535,7 +545,7 @@ fn anchor(before: Option<u64>, after: Option<u64>, around: Option<u64>) -> Resul
         (Some(seq), None, None) => Ok(PageAnchor::Before(Seq(seq))),
         (None, Some(seq), None) => Ok(PageAnchor::After(Seq(seq))),
         (None, None, Some(seq)) => Ok(PageAnchor::Around(Seq(seq))),
-        _ => Err(Problem::invalid("before", "after and around exclude each other")),
+        _ => Err(Problem::invalid("before", "excludes after and around, and they each other")),
     }
 }
 
@@ -623,8 +633,8 @@ fn parts(
         (Some(text), None) => Ok(vec![Part::Text { text: shared(&text), format: text_format(format)? }]),
         (None, Some(parts)) if format.is_none() => parts.into_iter().map(part).collect(),
         (None, Some(_)) => Err(Problem::invalid("format", "goes with text; parts have their own")),
-        (Some(_), Some(_)) => Err(Problem::invalid("parts", "and text exclude each other")),
-        (None, None) => Err(Problem::invalid("text", "or parts must be there")),
+        (Some(_), Some(_)) => Err(Problem::invalid("parts", "exclude text")),
+        (None, None) => Err(Problem::invalid("text", "is missing, and so are parts")),
     }
 }
 

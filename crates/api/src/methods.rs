@@ -23,7 +23,7 @@ use crate::wire::request::{
 };
 
 /// One method, for dispatch and documents.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Method {
     /// Its name.
     pub name: &'static str,
@@ -143,7 +143,7 @@ pub(crate) fn bad_params(error: &serde_json::Error) -> Problem {
 }
 
 /// One notification, for documents.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Notice {
     /// Its name.
     pub name: &'static str,

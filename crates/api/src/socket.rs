@@ -29,7 +29,7 @@ use sidetalk_edge::socket::{Ended, Session, Step};
 use crate::acts::Out;
 use crate::errors::{Problem, RpcError};
 use crate::expiry::end_of;
-use crate::from_wire::{Call, Request, decode_request};
+use crate::from_wire::{Call, JoinExtras, Request, decode_request};
 use crate::limits::{check, instant};
 use crate::state::ApiState;
 use crate::to_wire;
@@ -202,7 +202,7 @@ impl NativeSession {
         self.limited = 0;
         match call {
             Ok(Call::Signal { room, signal }) => self.signal(id, &room, signal),
-            Ok(Call::Join { room, wish, unread, pinned }) => self.join(id, room, wish, unread, pinned),
+            Ok(Call::Join { room, wish, extras }) => self.join(id, room, wish, extras),
             Ok(Call::Leave { room }) => self.leave(id.as_deref(), &room),
             Ok(Call::Connect { .. }) => {
                 let problem = Problem::InvalidRequest("this socket is connected already".into());
@@ -256,14 +256,7 @@ impl NativeSession {
         }
     }
 
-    fn join(
-        &mut self,
-        id: RequestId,
-        room: RoomName,
-        wish: JoinWish,
-        unread: bool,
-        pinned: bool,
-    ) -> Step<Waited> {
+    fn join(&mut self, id: RequestId, room: RoomName, wish: JoinWish, extras: JoinExtras) -> Step<Waited> {
         let Phase::Known(known) = &mut self.phase else { return Step::Next };
         known.seats.retain(|seat| seat.is_in());
         let max = self.api.limits.rooms_per_connection_max;
@@ -274,7 +267,6 @@ impl NativeSession {
         }
         let (api, who, link) = (self.api.clone(), known.principal.clone(), known.link.clone());
         Step::wait(async move {
-            let presence = wish.presence;
             let joined = async {
                 if let Some(user) = who.user() {
                     api.rates.join(&(who.project, user.clone()), instant())?;
@@ -286,7 +278,7 @@ impl NativeSession {
                 Err(problem) => return Waited::Answer(Reply(id).error(&problem)),
             };
             let reply = Reply(id.clone());
-            match api.joined(&who, &joined, unread, pinned, presence, reply).await {
+            match api.joined(&who, &joined, extras, reply).await {
                 Ok(frame) => Waited::Joined(joined.seat, frame),
                 Err(problem) => {
                     api.service.leave(&joined.seat, LeaveReason::Left);

@@ -26,9 +26,9 @@ use crate::wire::answer::{
 use crate::wire::json::{Place, Raw, Time};
 use crate::wire::notice::{
     BareNotice, EditedNotice, EventNotice, Frame, GroupsNotice, JoinedNotice, LeftNotice, LogHead, Logged,
-    MemberNotice, PostedNotice, PrivateChatNotice, ReactedNotice, ReceiptNotice, RemovedNotice,
-    RetentionNotice, RoleNotice, SanctionedNotice, SlowModeNotice, TitleNotice, TouchedNotice, TypingNotice,
-    What,
+    MemberNotice, Payload, PostedNotice, PrivateChatNotice, ReactedNotice, ReceiptNotice, RemovedNotice,
+    RetentionNotice, RoleNotice, SanctionedNotice, SignalNotice, SlowModeNotice, TitleNotice, TouchedNotice,
+    TypingNotice, What,
 };
 
 /// A reaction names at most so many users.
@@ -150,7 +150,25 @@ fn what(event: &Event) -> (&'static str, What<'_>) {
     }
 }
 
-/// The hot one: no intermediate shape. A test holds it to [`SignalNotice`](crate::wire::notice::SignalNotice).
+/// A signal as its notification.
+pub fn signal_notice<'a>(
+    room: &'a RoomKey,
+    from: &'a core::Sender,
+    signal: &'a core::Signal,
+) -> SignalNotice<'a> {
+    SignalNotice {
+        room: room.name.as_str(),
+        kind: signal.kind.as_ref().map(core::SignalType::as_str),
+        data: match &signal.data {
+            SignalData::Text(text) => Payload::Text(text),
+            SignalData::Json(json) => Payload::Json(Raw(json)),
+        },
+        from: sender(from),
+        to: beside_room(&signal.to),
+    }
+}
+
+/// The hot one: as [`signal_notice`], without the shape in between. A test holds the two together.
 fn signal_frame(room: &RoomKey, from: &core::Sender, signal: &core::Signal) -> Bytes {
     let (SignalData::Text(data) | SignalData::Json(data)) = &signal.data;
     let names =

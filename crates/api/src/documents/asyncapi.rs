@@ -17,7 +17,7 @@ pub(crate) fn document(version: &str) -> Value {
         parts.notice(notice);
     }
     let error = parts.schema_of(schema_of::<RpcError<'_>>());
-    parts.message("error", "The answer to a request that failed.", json!({
+    parts.message("error", "The answer to a request that failed.", &json!({
         "type": "object",
         "required": ["jsonrpc", "id", "error"],
         "properties": { "jsonrpc": { "const": "2.0" }, "id": { "type": ["string", "number", "null"] }, "error": error },
@@ -76,8 +76,8 @@ impl Parts {
             "required": ["jsonrpc", "id", "result"],
             "properties": { "jsonrpc": { "const": "2.0" }, "id": { "type": ["string", "number"] }, "result": result },
         });
-        self.message(name, summary, request);
-        self.message(&format!("{name}.result"), "The answer.", answer);
+        self.message(name, summary, &request);
+        self.message(&format!("{name}.result"), "The answer.", &answer);
         self.operations.insert(
             (*name).to_owned(),
             json!({
@@ -103,7 +103,7 @@ impl Parts {
             own
         };
         let id = format!("{name}.notification");
-        self.message(&id, summary, json!({
+        self.message(&id, summary, &json!({
             "type": "object",
             "required": ["jsonrpc", "method", "params"],
             "properties": { "jsonrpc": { "const": "2.0" }, "method": { "const": name }, "params": params },
@@ -119,7 +119,7 @@ impl Parts {
         );
     }
 
-    fn message(&mut self, id: &str, summary: &str, payload: Value) {
+    fn message(&mut self, id: &str, summary: &str, payload: &Value) {
         self.messages.insert(id.to_owned(), json!({ "name": id, "summary": summary, "payload": payload }));
     }
 

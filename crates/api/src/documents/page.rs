@@ -24,8 +24,9 @@ pub(super) fn html(openapi: &Value, asyncapi: &Value) -> String {
     for (path, item) in fields(&openapi["paths"]) {
         for (method, operation) in fields(item) {
             let mut rest = operation.clone();
-            rest.as_object_mut()
-                .map(|rest| rest.retain(|key, _| !["tags", "operationId", "summary"].contains(&&**key)));
+            if let Some(rest) = rest.as_object_mut() {
+                rest.retain(|key, _| !["tags", "operationId", "summary"].contains(&&**key));
+            }
             entry(&mut page, &method.to_uppercase(), path, operation["summary"].as_str(), &rest);
         }
     }

@@ -115,7 +115,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = Query::<T>::try_from_uri(&parts.uri);
-        query.map(|Query(asked)| Self(asked)).map_err(|error| Problem::invalid("query", error.body_text()))
+        query.map(|Query(asked)| Self(asked)).map_err(|error| {
+            let text = error.body_text();
+            let problem = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, problem)| problem);
+            Problem::invalid("query", format!("is not valid: {problem:.300}"))
+        })
     }
 }
 

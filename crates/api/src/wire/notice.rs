@@ -67,6 +67,10 @@ pub struct LogHead<'a> {
 /// What a notification of the log has of its own.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack for one rendering, and most are the large one"
+)]
 pub enum What<'a> {
     /// `message.posted`
     Posted(PostedNotice<'a>),
@@ -210,13 +214,24 @@ pub struct SignalNotice<'a> {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: Option<&'a str>,
-    /// What it carries.
-    pub data: Raw<'a>,
+    /// What it carries: any JSON.
+    #[schema(value_type = serde_json::Value)]
+    pub data: Payload<'a>,
     /// Who sent it.
     pub from: Sender<'a>,
     /// Who gets it, if not the room.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Audience<'a>>,
+}
+
+/// What a signal carries.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Payload<'a> {
+    /// A text.
+    Text(&'a str),
+    /// Any other JSON.
+    Json(Raw<'a>),
 }
 
 /// Somebody writes, or has stopped.

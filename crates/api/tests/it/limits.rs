@@ -1,0 +1,135 @@
+//! Rate limits name their rule and the time to wait, and hold only for whom they are made (RELIABILITY row 38).
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use sidetalk_api::ApiLimits;
+use sidetalk_edge::rate::Rule;
+
+use crate::app::App;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sends_count_per_user_and_moderators_are_exempt() {
+    let app = App::with_limits(ApiLimits {
+        sends_per_user: Some(Rule::per("sends_per_user", 1, Duration::from_secs(3_600), 3)),
+        ..ApiLimits::unlimited()
+    })
+    .await;
+    let (status, _) = app.rest("server", Method::POST, "/rooms", r#"{"name":"lobby"}"#).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let post = async |who: &'static str| {
+        app.rest(who, Method::POST, "/rooms/lobby/messages", r#"{"text":"hi"}"#).await
+    };
+    // Two tabs and REST are one user.
+    let (mut first, mut second) = (app.socket_of("bob").await, app.socket_of("bob").await);
+    let request = r#"{"jsonrpc":"2.0","id":1,"method":"message.post","params":{"room":"lobby","text":"hi"}}"#;
+    assert!(first.call(request).await["result"].is_object());
+    assert!(second.call(request).await["result"].is_object());
+    assert_eq!(post("bob").await.0, StatusCode::CREATED);
+    let refused = first.call(request).await;
+    assert_eq!(refused["error"]["data"]["code"], "rate_limited");
+    assert!(
+        refused["error"]["message"].as_str().unwrap().starts_with("rate limit sends_per_user: wait "),
+        "{refused}"
+    );
+    assert!(refused["error"]["data"]["retry_after_ms"].as_u64().unwrap() > 3_500_000);
+    assert_eq!(post("bob").await.0, StatusCode::TOO_MANY_REQUESTS);
+    // Others go on.
+    assert_eq!(post("carol").await.0, StatusCode::CREATED);
+    for _ in 0..10 {
+        assert_eq!(post("alice").await.0, StatusCode::CREATED);
+        assert_eq!(post("server").await.0, StatusCode::CREATED);
+    }
+    // What the room makes a moderator is one.
+    let (status, _) =
+        app.rest("server", Method::PUT, "/rooms/lobby/members/bob", r#"{"role":"moderator"}"#).await;
+    assert_eq!(status, StatusCode::OK);
+    first.call(r#"{"jsonrpc":"2.0","id":2,"method":"room.join","params":{"room":"lobby"}}"#).await;
+    assert!(
+        first
+            .call(r#"{"jsonrpc":"2.0","id":3,"method":"message.post","params":{"room":"lobby","text":"hi"}}"#)
+            .await["result"]
+            .is_object()
+    );
+    app.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_has_a_limit_of_its_own() {
+    let app = App::with_limits(ApiLimits {
+        sends_per_room: Some(Rule::per("sends_per_room", 1, Duration::from_secs(3_600), 5)),
+        ..ApiLimits::unlimited()
+    })
+    .await;
+    for room in ["lobby", "hall"] {
+        app.rest("server", Method::POST, "/rooms", &format!(r#"{{"name":"{room}"}}"#)).await;
+    }
+    let mut passed = 0;
+    for user in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        let (status, _) = app.rest(user, Method::POST, "/rooms/lobby/messages", r#"{"text":"hi"}"#).await;
+        passed += usize::from(status == StatusCode::CREATED);
+    }
+    assert_eq!(passed, 5);
+    let (status, _) = app.rest("a", Method::POST, "/rooms/hall/messages", r#"{"text":"hi"}"#).await;
+    assert_eq!(status, StatusCode::CREATED);
+    app.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_requests_is_refused_then_closed() {
+    let app = App::with_limits(ApiLimits {
+        requests_per_connection: Some(Rule::per("requests_per_connection", 1, Duration::from_secs(3_600), 5)),
+        limited_max: 3,
+        ..ApiLimits::unlimited()
+    })
+    .await;
+    let mut socket = app.socket_of("bob").await;
+    for id in 1..=5 {
+        let pong = socket.call(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)).await;
+        assert!(pong["result"].is_object());
+    }
+    for id in 6..=7 {
+        let refused = socket.call(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)).await;
+        assert_eq!(refused["error"]["data"]["code"], "rate_limited");
+    }
+    socket.send(r#"{"jsonrpc":"2.0","id":8,"method":"ping"}"#).await;
+    let (number, reason) = socket.close().await;
+    assert_eq!(number, 4003);
+    assert!(reason.parse::<u64>().unwrap() > 3_500_000);
+    app.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signals_joins_and_failed_logins_have_theirs() {
+    let long = |name| Some(Rule::per(name, 1, Duration::from_secs(3_600), 2));
+    let app = App::with_limits(ApiLimits {
+        signals_per_user: long("signals_per_user"),
+        joins_per_user: long("joins_per_user"),
+        auth_failures_per_address: long("auth_failures_per_address"),
+        ..ApiLimits::unlimited()
+    })
+    .await;
+    let mut socket = app.socket_of("bob").await;
+    let codes = async |socket: &mut crate::app::Socket, request: &str| {
+        let mut codes = Vec::new();
+        for _ in 0..3 {
+            let answer = socket.call(request).await;
+            codes.push(answer["error"]["data"]["code"].as_str().unwrap_or("ok").to_owned());
+        }
+        codes
+    };
+    let join = r#"{"jsonrpc":"2.0","id":1,"method":"room.join","params":{"room":"lobby"}}"#;
+    assert_eq!(codes(&mut socket, join).await, ["ok", "ok", "rate_limited"]);
+    let signal = r#"{"jsonrpc":"2.0","id":2,"method":"signal.send","params":{"room":"lobby","type":"x"}}"#;
+    assert_eq!(codes(&mut socket, signal).await, ["ok", "ok", "rate_limited"]);
+    let mut closes = Vec::new();
+    for _ in 0..3 {
+        let mut socket = app.socket().await;
+        socket.send(r#"{"jsonrpc":"2.0","id":1,"method":"connect","params":{"token":"a.b.c"}}"#).await;
+        closes.push(socket.close().await.0);
+    }
+    assert_eq!(closes, [4500, 4500, 4003]);
+    // Who has a good token comes in from that address all the same.
+    app.socket_of("carol").await;
+    app.shut_down().await;
+}
