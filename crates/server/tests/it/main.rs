@@ -7,5 +7,6 @@ mod commands;
 mod configuration;
 mod kills;
 mod running;
+mod secrets;
 mod server;
 mod socket;

@@ -162,3 +162,35 @@ fn clients_are_told_when_to_come_back() {
     assert_eq!(server.ended(), Some(0), "{}", server.log());
     assert!(request(&address, "GET", "/", &[], "").is_err(), "nobody listens any more");
 }
+
+#[test]
+fn what_is_over_its_retention_goes() {
+    let (_folder, data) = scratch();
+    let server = Server::start_with(&data, &["--set", "store.purge_interval=50ms"]);
+    let mut alice =
+        Socket::connect(server.address(), &token(&server, &data, "alice")).expect("alice connects");
+    alice.call("room.join", json!({ "room": "lobby" })).expect("alice joins");
+    alice.call("message.post", json!({ "room": "lobby", "text": "soon forgotten" })).expect("it is posted");
+    let bearer = format!("authorization: Bearer {}", server_token(&server, &data));
+    let change = request(
+        server.address(),
+        "PATCH",
+        "/api/v1/project",
+        &[&bearer],
+        r#"{"settings":{"retention_s":1}}"#,
+    );
+    let change = change.expect("an answer");
+    assert_eq!(change.status, 200, "{change:?}");
+    until("the message is gone", || {
+        let page = alice.call("room.history", json!({ "room": "lobby" })).expect("a page");
+        page["messages"].as_array().is_some_and(Vec::is_empty).then_some(())
+    });
+    assert!(
+        get(server.admin_address(), "/metrics").body.contains("sidetalk_retention_purged_messages_total 1")
+    );
+}
+
+fn server_token(server: &Server, data: &std::path::Path) -> String {
+    let (key, data) = (server.key().to_string(), data.display().to_string());
+    prints(&["token", "mint", "--project", &key, "--server", "--data", &data]).trim().to_owned()
+}
