@@ -261,3 +261,55 @@ fn make_room(server: &Server, data: &Path) {
     let (key, data) = (server.key().to_string(), data.display().to_string());
     crate::server::prints(&["room", "delete", "big", "--yes", "--project", &key, "--data", &data]);
 }
+
+/// Sends whose acknowledgement gets lost: every third of them.
+const SENDS: u64 = 10_000;
+
+/// Sends on their way at a time.
+const WINDOW: u64 = 100;
+
+#[test]
+fn a_send_whose_acknowledgement_was_lost_is_stored_once() {
+    let (_folder, data) = crate::server::scratch();
+    let server = Server::start_with(&data, &["--no-rate-limits"]);
+    let mut alice =
+        Socket::connect(server.address(), &token(&server, &data, "alice")).expect("alice connects");
+    alice.call("room.join", json!({ "room": "lobby", "history": 0 })).expect("alice joins");
+    let send = |alice: &mut Socket, number: u64| {
+        let wish = json!({ "room": "lobby", "text": number.to_string(), "client_id": number.to_string() });
+        alice.ask("message.post", &wish).expect("it is sent")
+    };
+    let mut first_answers = HashMap::new();
+    for start in (0..SENDS).step_by(usize::try_from(WINDOW).expect("a small number")) {
+        let asked: Vec<(u64, u64)> =
+            (start..start + WINDOW).map(|number| (send(&mut alice, number), number)).collect();
+        let answers = answers(&mut alice, asked.len());
+        first_answers.extend(asked.into_iter().map(|(id, number)| (number, answers[&id].clone())));
+    }
+    let lost: Vec<u64> = (0..SENDS).step_by(3).collect();
+    for some in lost.chunks(usize::try_from(WINDOW).expect("a small number")) {
+        let asked: Vec<(u64, u64)> = some.iter().map(|number| (send(&mut alice, *number), *number)).collect();
+        let answers = answers(&mut alice, asked.len());
+        for (id, number) in asked {
+            let mut first = first_answers[&number].clone();
+            first["repeated"] = true.into();
+            assert_eq!(answers[&id], first, "the retry of {number} gets the first result");
+        }
+    }
+    let log = history(server.address(), &token(&server, &data, "reader"), "lobby");
+    assert_eq!(log.len() as u64, SENDS);
+    let wish = json!({ "room": "lobby", "text": "something else", "client_id": "0" });
+    assert_eq!(alice.try_call("message.post", wish).expect("an answer")["error"]["data"]["code"], "conflict");
+}
+
+/// The results of that many requests, by their ids.
+fn answers(socket: &mut Socket, count: usize) -> HashMap<u64, Value> {
+    let mut answers = HashMap::new();
+    while answers.len() < count {
+        let frame = socket.frame().expect("an answer comes");
+        if let Some(id) = frame["id"].as_u64() {
+            answers.insert(id, frame["result"].clone());
+        }
+    }
+    answers
+}

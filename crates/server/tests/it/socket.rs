@@ -69,7 +69,7 @@ impl Socket {
     }
 
     /// Sends a request without waiting; gives its id.
-    fn ask(&mut self, method: &str, params: &Value) -> Result<u64> {
+    pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Result<u64> {
         self.next_id += 1;
         let id = self.next_id;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string())?;
