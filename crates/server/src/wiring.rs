@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
@@ -37,6 +38,7 @@ use sidetalk_edge::socket::SocketSettings;
 use sidetalk_edge::tls::TlsFiles;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+use tower::ServiceExt as _;
 
 use crate::admin::Admin;
 use crate::assets::{self, Pages};
@@ -51,7 +53,7 @@ use crate::{jwks, projects, telemetry};
 
 mod store;
 
-pub use store::{Held, database, known_schema, make_folder, open_store, require_store, schema};
+pub use store::{Held, Temporary, database, known_schema, make_folder, open_store, require_store, schema};
 
 /// What `sidetalk dev` does beyond the configuration.
 #[derive(Clone, Debug)]
@@ -194,6 +196,25 @@ impl Server {
         tracing::info!(duration_ms = millis(began.elapsed()), "stopped");
         if all_done { Ok(()) } else { bail!("some tasks did not stop within {:?}", shutdown.timeout) }
     }
+}
+
+/// A document of the API as a server would send it, from `/openapi.json` or `/asyncapi.json`.
+///
+/// # Errors
+/// If the system's folder of temporary files cannot be used.
+pub async fn document(path: &str) -> Result<String> {
+    let folder = Temporary::make()?;
+    let mut config = Config::default();
+    config.store.path = folder.path().to_owned();
+    let held = open_store(&config).await?;
+    let service = offline_service(&config, &held);
+    let liveness = Liveness::new(liveness_settings(&config.socket));
+    let api = api_state(&config, &service, &liveness, Arc::default())?;
+    let request = Request::builder().uri(path).body(Body::empty())?;
+    let response = sidetalk_api::router(api).oneshot(request).await?;
+    let document = axum::body::to_bytes(response.into_body(), usize::MAX).await?;
+    held.close().await;
+    String::from_utf8(document.into()).context("the document is not text")
 }
 
 /// A service without faces and listeners, for commands that work on the store of a server that does not run.

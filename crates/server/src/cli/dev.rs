@@ -1,22 +1,21 @@
 //! `sidetalk dev`.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use sidetalk_core::model::ProjectId;
-use sidetalk_core::ports::{Clock as _, Entropy as _};
+use sidetalk_core::ports::Clock as _;
 
 use super::ConfigArgs;
 use super::serve::{ListenArgs, ready, run_server};
 use crate::certificate;
-use crate::clock::{OsEntropy, SystemClock};
+use crate::clock::SystemClock;
 use crate::config::sections::Shutdown;
 use crate::config::{Config, Problem, Problems};
 use crate::telemetry;
-use crate::wiring::{self, Server};
+use crate::wiring::{self, Server, Temporary};
 
 /// The data folder that is thrown away.
 const TEMPORARY: &str = ":temp:";
@@ -66,7 +65,7 @@ impl Dev {
     fn load(&self, temporary: Option<&Temporary>) -> Result<Config> {
         let mut args = self.config.clone();
         if let Some(temporary) = temporary {
-            args.data = Some(temporary.0.display().to_string());
+            args.data = Some(temporary.path().display().to_string());
         }
         let sources = args.sources().flag("--listen", "http.listen", self.listen.listen).flag(
             "--admin-listen",
@@ -127,22 +126,4 @@ fn print_banner(server: &Server, risks: &[String]) -> Result<()> {
     text += &format!("\n  Open this in two tabs: {}/\n\n", server.url());
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())
-}
-
-/// A folder that is removed at the end.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn make() -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("sidetalk-{:016x}", OsEntropy.bits() as u64));
-        wiring::make_folder(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // The system clears its folder of temporary files anyway.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

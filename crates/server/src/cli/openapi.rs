@@ -1,7 +1,11 @@
 //! `sidetalk openapi`.
 
+use std::io::Write as _;
+
 use anyhow::Result;
 use clap::Args;
+
+use crate::wiring;
 
 /// Print the description of the API
 #[derive(Debug, Args)]
@@ -14,6 +18,10 @@ pub(super) struct Openapi {
 
 impl Openapi {
     pub(super) fn run(self) -> Result<()> {
-        anyhow::bail!("the documents are not written yet (asyncapi: {})", self.asyncapi)
+        let path = if self.asyncapi { "/asyncapi.json" } else { "/openapi.json" };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let document = runtime.block_on(wiring::document(path))?;
+        writeln!(std::io::stdout(), "{}", document.trim_end())?;
+        Ok(())
     }
 }

@@ -120,13 +120,36 @@ pub fn schema(file: &Path) -> Option<u32> {
 /// # Errors
 /// If the system's folder of temporary files cannot be used.
 pub fn known_schema() -> Result<u32> {
-    let folder = std::env::temp_dir().join(format!("sidetalk-schema-{:032x}", OsEntropy.bits()));
-    make_folder(&folder)?;
-    let file = database(&folder);
-    let opened =
-        Sqlite::open(SqliteConfig { readers: 1, ..SqliteConfig::new(&file) }).map(|store| store.close());
-    let known = schema(&file);
-    std::fs::remove_dir_all(&folder)?;
-    opened?;
-    known.context("a fresh store has no schema")
+    let folder = Temporary::make()?;
+    let file = database(folder.path());
+    Sqlite::open(SqliteConfig { readers: 1, ..SqliteConfig::new(&file) })?.close();
+    schema(&file).context("a fresh store has no schema")
+}
+
+/// A data folder that is removed when this is dropped.
+#[derive(Debug)]
+pub struct Temporary(PathBuf);
+
+impl Temporary {
+    /// Makes it among the system's temporary files.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn make() -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("sidetalk-{:032x}", OsEntropy.bits()));
+        make_folder(&folder)?;
+        Ok(Self(folder))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // The system clears its folder of temporary files anyway.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

@@ -106,6 +106,16 @@ fn the_doctor_finds_what_is_ill() {
     assert!(said.contains("\u{2717} http.listen"), "{said}");
 }
 
+#[test]
+fn the_api_describes_itself() {
+    assert!(json(&["openapi"])["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+    assert!(
+        json(&["openapi", "--asyncapi"])["asyncapi"]
+            .as_str()
+            .is_some_and(|version| version.starts_with("3."))
+    );
+}
+
 #[track_caller]
 fn json(arguments: &[&str]) -> Value {
     serde_json::from_str(&prints(arguments)).expect("the output is JSON")
