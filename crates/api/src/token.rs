@@ -4,19 +4,22 @@
 //! key is refused) -> claims -> the keys that its issuer may sign with -> the signature -> times. The algorithm is a
 //! property of the key, never of the token: a header that names another one is refused before anything is computed.
 
-use std::fmt;
+mod keys;
+mod minting;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::{Deserialize, Serialize};
 use sidetalk_core::model::{Actor, GroupName, Identity, ProjectId, Role, RoomName, Timestamp, UserId};
 use sidetalk_core::ports::Project;
 use thiserror::Error;
+
+pub use keys::{BadKey, Issuer, KeySet, Keys, NoKeys, TrustedKey};
+pub use minting::{Mint, mint, mint_server};
 
 /// The longest token.
 pub const BYTES_MAX: usize = 8 * 1024;
@@ -81,153 +84,6 @@ fn claim(claim: &'static str, problem: impl Into<String>) -> BadToken {
     BadToken::Claim { claim, problem: problem.into() }
 }
 
-/// A key that may sign tokens of one project.
-#[derive(Clone)]
-pub struct TrustedKey {
-    /// The tenant that its tokens belong to.
-    pub project: ProjectId,
-    /// The only algorithm that it is used with.
-    pub algorithm: Algorithm,
-    /// The key.
-    pub key: DecodingKey,
-    /// Its name, if tokens name it.
-    pub kid: Option<String>,
-    /// The `aud` that its tokens must carry; `None`: an `aud` is not needed, and if there is one it must be [`AUDIENCE`].
-    pub audience: Option<String>,
-}
-
-impl fmt::Debug for TrustedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TrustedKey")
-            .field("project", &self.project)
-            .field("algorithm", &self.algorithm)
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Knows the keys that a configuration trusts, beside the projects' secrets.
-pub trait Keys: Send + Sync + 'static {
-    /// The keys that may have signed a token of `issuer` that names `kid`.
-    fn candidates(&self, issuer: &str, kid: Option<&str>) -> Vec<Arc<TrustedKey>>;
-}
-
-/// No keys but the projects' secrets.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoKeys;
-
-impl Keys for NoKeys {
-    fn candidates(&self, _issuer: &str, _kid: Option<&str>) -> Vec<Arc<TrustedKey>> {
-        Vec::new()
-    }
-}
-
-/// Keys by issuer: from PEM files, and from JWKS documents that somebody else fetches.
-#[derive(Debug, Default)]
-pub struct KeySet {
-    keys: ArcSwap<Vec<IssuerKey>>,
-}
-
-#[derive(Clone, Debug)]
-struct IssuerKey {
-    issuer: String,
-    from_jwks: bool,
-    key: Arc<TrustedKey>,
-}
-
-/// Why a key cannot be trusted.
-#[derive(Debug, Error)]
-pub enum BadKey {
-    /// Only RS256, ES256 and EdDSA are taken: a shared secret is a project's.
-    #[error("the algorithm must be RS256, ES256 or EdDSA")]
-    Algorithm,
-    /// The key cannot be read.
-    #[error("the key cannot be read: {0}")]
-    Unreadable(#[from] jsonwebtoken::errors::Error),
-}
-
-/// Whose key it is.
-#[derive(Clone, Debug)]
-pub struct Issuer {
-    /// The `iss` of its tokens.
-    pub name: String,
-    /// The tenant that its tokens belong to.
-    pub project: ProjectId,
-    /// The `aud` that its tokens must carry.
-    pub audience: Option<String>,
-}
-
-impl KeySet {
-    /// Trusts a public key in PEM form, for tokens of `issuer` that name `kid` (or any, without one).
-    ///
-    /// # Errors
-    /// [`BadKey`] if it is not a key of that algorithm.
-    pub fn add_pem(
-        &self,
-        issuer: &Issuer,
-        algorithm: Algorithm,
-        kid: Option<String>,
-        pem: &[u8],
-    ) -> Result<(), BadKey> {
-        let key = match algorithm {
-            Algorithm::RS256 => DecodingKey::from_rsa_pem(pem)?,
-            Algorithm::ES256 => DecodingKey::from_ec_pem(pem)?,
-            Algorithm::EdDSA => DecodingKey::from_ed_pem(pem)?,
-            _ => return Err(BadKey::Algorithm),
-        };
-        let key = trusted(issuer, algorithm, kid, key);
-        self.keys.rcu(|keys| {
-            let new = IssuerKey { issuer: issuer.name.clone(), from_jwks: false, key: key.clone() };
-            keys.iter().cloned().chain([new]).collect::<Vec<_>>()
-        });
-        Ok(())
-    }
-
-    /// Trusts the signing keys of a JWKS document, instead of those that an earlier document of this issuer brought.
-    /// Keys that we have no use for are passed over; says how many are used.
-    pub fn set_jwks(&self, issuer: &Issuer, document: &JwkSet) -> usize {
-        let fresh: Vec<_> = document.keys.iter().filter_map(|jwk| jwk_key(issuer, jwk)).collect();
-        self.keys.rcu(|keys| {
-            let others = keys.iter().filter(|key| !(key.from_jwks && key.issuer == issuer.name)).cloned();
-            let new = fresh.iter().map(|key| IssuerKey {
-                issuer: issuer.name.clone(),
-                from_jwks: true,
-                key: key.clone(),
-            });
-            others.chain(new).collect::<Vec<_>>()
-        });
-        fresh.len()
-    }
-}
-
-impl Keys for KeySet {
-    fn candidates(&self, issuer: &str, kid: Option<&str>) -> Vec<Arc<TrustedKey>> {
-        let keys = self.keys.load();
-        let named = keys.iter().filter(|known| known.issuer == issuer).map(|known| &known.key);
-        named.filter(|key| key.kid.is_none() || key.kid.as_deref() == kid).cloned().collect()
-    }
-}
-
-fn trusted(issuer: &Issuer, algorithm: Algorithm, kid: Option<String>, key: DecodingKey) -> Arc<TrustedKey> {
-    Arc::new(TrustedKey { project: issuer.project, algorithm, key, kid, audience: issuer.audience.clone() })
-}
-
-fn jwk_key(issuer: &Issuer, jwk: &jsonwebtoken::jwk::Jwk) -> Option<Arc<TrustedKey>> {
-    use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, PublicKeyUse};
-    if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
-        return None;
-    }
-    // The type of the key fixes the algorithm; a document that names another one does not change that.
-    let algorithm = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
-        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
-        _ => return None,
-    };
-    let key = DecodingKey::from_jwk(jwk).ok()?;
-    Some(trusted(issuer, algorithm, jwk.common.key_id.clone(), key))
-}
-
 /// What a token says, before anybody has vouched for it. For people who look for a mistake.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspected {
@@ -285,88 +141,6 @@ pub fn verify(
     claims.check_audience(signer.audience.as_deref())?;
     claims.check_times(now)?;
     claims.verified(signer.project)
-}
-
-/// A user token to be minted.
-#[derive(Clone, Debug)]
-pub struct Mint {
-    /// The user.
-    pub user: UserId,
-    /// The display name.
-    pub name: Option<String>,
-    /// The address of a picture.
-    pub avatar: Option<String>,
-    /// The rooms that it opens; `None`: any.
-    pub rooms: Option<Vec<RoomName>>,
-    /// The role.
-    pub role: Option<Role>,
-    /// The groups.
-    pub groups: Vec<GroupName>,
-    /// How long it holds.
-    pub ttl: Duration,
-}
-
-impl Mint {
-    /// A token for that user in any room.
-    pub fn new(user: UserId, ttl: Duration) -> Self {
-        Self { user, name: None, avatar: None, rooms: None, role: None, groups: Vec::new(), ttl }
-    }
-}
-
-/// Mints a user token with the project's secret; says when it ends.
-pub fn mint(project: &Project, mint: &Mint, now: Timestamp) -> (String, Timestamp) {
-    let rooms = mint.rooms.iter().flatten().map(|room| room.as_str().to_owned()).collect();
-    let claims = MintedClaims {
-        sub: Some(mint.user.as_str()),
-        name: mint.name.as_deref(),
-        avatar: mint.avatar.as_deref(),
-        room: mint.rooms.as_ref().map(|_| rooms),
-        role: mint.role.map(Role::name),
-        groups: mint.groups.iter().map(GroupName::as_str).collect(),
-        ..MintedClaims::new(project, mint.ttl, now)
-    };
-    sign(project, &claims)
-}
-
-/// Mints a server token with the project's secret; says when it ends.
-pub fn mint_server(project: &Project, ttl: Duration, now: Timestamp) -> (String, Timestamp) {
-    sign(project, &MintedClaims { scope: Some("server"), ..MintedClaims::new(project, ttl, now) })
-}
-
-fn sign(project: &Project, claims: &MintedClaims<'_>) -> (String, Timestamp) {
-    let key = EncodingKey::from_secret(project.secret.as_bytes());
-    let token = jsonwebtoken::encode(&jsonwebtoken::Header::new(Algorithm::HS256), claims, &key)
-        .expect("plain claims are JSON, and HMAC takes any secret");
-    (token, seconds(claims.exp))
-}
-
-#[derive(Default, Serialize)]
-struct MintedClaims<'a> {
-    iss: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sub: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<&'a str>,
-    iat: u64,
-    exp: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    avatar: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    room: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    groups: Vec<&'a str>,
-}
-
-impl MintedClaims<'_> {
-    fn new(project: &Project, ttl: Duration, now: Timestamp) -> Self {
-        let iat = u64::try_from(now.as_millis() / 1_000).unwrap_or(0);
-        let exp = iat.saturating_add(ttl.as_secs()).min(SECONDS_MAX);
-        Self { iss: project.id.to_string(), iat, exp, ..Self::default() }
-    }
 }
 
 fn seconds(seconds: u64) -> Timestamp {

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use jsonwebtoken::EncodingKey;
+use jsonwebtoken::jwk::JwkSet;
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 use sidetalk_core::ports::ProjectSettings;

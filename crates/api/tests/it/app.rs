@@ -1,10 +1,10 @@
-//! A whole server in the process: embedded store in a scratch folder, a clock that stands still until told, chance that is
-//! a count, and clients for both ways in.
+//! The test kit's application behind a listener: a clock that stands still until told, chance that is a count, and
+//! clients for both ways in.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,40 +14,24 @@ use serde_json::Value;
 use sidetalk_api::token::{Mint, NoKeys, mint};
 use sidetalk_api::{ApiLimits, ApiParts, ApiState};
 use sidetalk_core::limits::Limits;
-use sidetalk_core::model::{GroupName, ProjectId, Role, RoomName, Timestamp, UserId};
-use sidetalk_core::ports::{Clock, Entropy, Project, ProjectSettings};
-use sidetalk_core::service::{Service, ServiceParts};
+use sidetalk_core::model::{GroupName, ProjectId, Role, RoomName, UserId};
+use sidetalk_core::ports::{Entropy, Project, ProjectSettings};
+use sidetalk_core::service::Service;
 use sidetalk_edge::listener::{Listener, ListenerConfig, Serving};
 use sidetalk_edge::liveness::{Liveness, LivenessSettings};
 use sidetalk_edge::origin::OriginPolicy;
 use sidetalk_edge::socket::SocketSettings;
-use sidetalk_storage::{Durability, Sqlite, SqliteConfig};
+use sidetalk_testkit::FixedClock;
+pub use sidetalk_testkit::fixed::START;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-/// 2026-11-21T09:30:00Z.
-pub const START: Timestamp = Timestamp::from_micros(1_795_253_400_000_000);
 pub const SECRET: &str = "a secret of thirty-two characters";
 pub const PROJECT: u32 = 100_001;
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-#[derive(Default)]
-pub struct StoppedClock(AtomicI64);
-
-impl StoppedClock {
-    pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::Relaxed);
-    }
-}
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(START.as_micros() + self.0.load(Ordering::Relaxed))
-    }
-}
 
 /// 1, 2, 3… spread over the bits, so that ids are short to read and never the same.
 #[derive(Default)]
@@ -63,12 +47,12 @@ impl Entropy for Counted {
 pub struct App {
     pub api: ApiState,
     pub service: Arc<Service>,
-    pub clock: Arc<StoppedClock>,
+    pub clock: Arc<FixedClock>,
     pub project: Project,
     pub router: Router,
     serving: Option<Serving>,
     addr: SocketAddr,
-    _folder: tempfile::TempDir,
+    kit: sidetalk_testkit::App,
 }
 
 impl App {
@@ -77,26 +61,10 @@ impl App {
     }
 
     pub async fn with_limits(limits: ApiLimits) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = SqliteConfig {
-            durability: Durability::Normal,
-            readers: 2,
-            ..SqliteConfig::new(folder.path().join("test.db"))
-        };
-        let store = Arc::new(Sqlite::open(config).unwrap());
-        let (clock, entropy) = (Arc::new(StoppedClock::default()), Arc::new(Counted::default()));
-        let service = Service::new(ServiceParts {
-            store,
-            fanout: sidetalk_fanout::Local::new(),
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-            limits: Arc::new(Limits::default()),
-            faces: vec![sidetalk_api::face()],
-            flushers: 1,
-        });
+        let kit = sidetalk_testkit::App::start_with(Limits::default(), ApiLimits::unlimited()).await;
+        let (service, clock) = (kit.service.clone(), kit.clock.clone());
         let project = project(PROJECT, SECRET);
         service.put_project(project.clone()).await.unwrap();
-        drop(service.spawn());
         let liveness = Liveness::new(LivenessSettings::default());
         tokio::spawn(liveness.clone().run());
         let api = ApiState::new(ApiParts {
@@ -105,7 +73,7 @@ impl App {
             socket_settings: SocketSettings::default(),
             liveness,
             keys: Arc::new(NoKeys),
-            entropy,
+            entropy: Arc::new(Counted::default()),
             limits,
             origins: OriginPolicy::Any,
             ping_interval: Duration::from_secs(25),
@@ -116,7 +84,7 @@ impl App {
         let listener = Listener::bind("127.0.0.1:0", ListenerConfig::default()).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let serving = Some(listener.serve(router.clone()).unwrap());
-        Self { api, service, clock, project, router, serving, addr, _folder: folder }
+        Self { api, service, clock, project, router, serving, addr, kit }
     }
 
     pub fn mint(&self, user: &str) -> Mint {
@@ -187,6 +155,7 @@ impl App {
             serving.shutdown(Duration::ZERO).await;
         }
         self.service.stop();
+        self.kit.sqlite().close();
     }
 }
 
