@@ -126,7 +126,10 @@ fn header_has(headers: &HeaderMap, name: &HeaderName, item: &str) -> bool {
 fn has_hash(name: &str) -> bool {
     let stem = name.rsplit('/').next().unwrap_or(name).split('.').next().unwrap_or_default();
     let hash = stem.rsplit('-').next().filter(|hash| hash.len() < stem.len()).unwrap_or_default();
-    hash.len() >= 8 && hash.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+    let has_digit = hash.bytes().any(|byte| byte.is_ascii_digit());
+    let is_base32 = hash.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    let is_hex = hash.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'));
+    hash.len() >= 8 && (is_base32 || (is_hex && has_digit))
 }
 
 fn media_type(name: &str, file: &EmbeddedFile) -> HeaderValue {
@@ -184,7 +187,9 @@ mod tests {
 
     #[test]
     fn hashed_names_are_recognised() {
-        assert!(has_hash("assets/chat-4F6ZQ2XA.js"));
+        for name in ["assets/chat-4F6ZQ2XA.js", "assets/ar-VIQBKBIJ.js", "assets/favicon-71fad1d1.svg"] {
+            assert!(has_hash(name), "{name}");
+        }
         for name in ["widget.js", "assets/some-module.js", "a-12345678/b.js", "12345678.js"] {
             assert!(!has_hash(name), "{name}");
         }

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::ConfigArgs;
 use crate::config::Config;
+use crate::config::sections::Http;
 use crate::config::setting::Setting as _;
 use crate::lifecycle::{Signals, raise_file_limit};
 use crate::telemetry;
@@ -63,18 +64,11 @@ impl Serve {
 
 /// Starts a server, tells that it is ready, and serves until it is asked to stop.
 pub(super) fn run_server(
-    config: Config,
+    mut config: Config,
     dev: Option<Dev>,
     tell: impl FnOnce(&Server) -> Result<()>,
 ) -> Result<()> {
-    let open_files = raise_file_limit();
-    if open_files < config.http.connections_max as u64 + 100 {
-        tracing::warn!(
-            open_files,
-            connections_max = config.http.connections_max,
-            "fewer files may be open than http.connections_max wants; raise the limit (LimitNOFILE, ulimit -n)"
-        );
-    }
+    fit_connections(&mut config.http, dev.is_none());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads(config.runtime.worker_threads))
         .thread_name("sidetalk")
@@ -87,6 +81,26 @@ pub(super) fn run_server(
         tell(&server)?;
         server.run(signals).await
     })
+}
+
+/// Files that are not connections: the store, the listeners, logs.
+const OTHER_FILES: usize = 100;
+
+/// A connection is an open file. Better no place for the next one, which is told so, than no file for the store.
+fn fit_connections(http: &mut Http, tell: bool) {
+    let open_files = usize::try_from(raise_file_limit()).unwrap_or(usize::MAX);
+    let fitting = open_files.saturating_sub(OTHER_FILES).max(1);
+    if http.connections_max <= fitting {
+        return;
+    }
+    if tell {
+        tracing::warn!(
+            connections_max = http.connections_max,
+            open_files,
+            "as many files may not be open: fewer connections are accepted; raise the limit (LimitNOFILE, ulimit -n)"
+        );
+    }
+    http.connections_max = fitting;
 }
 
 pub(super) mod ready {
