@@ -3,10 +3,11 @@
 //! A happening is rendered once for all native listeners of this node: [`Native`] is core's [`Face`]. Everything is
 //! serialised straight into the frame; nothing is built as a tree first.
 
-use std::fmt::Write as _;
+mod hot;
+
 use std::time::Duration;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Serialize;
 use sidetalk_core::event::{Entry, Event, Happening, LeaveReason, Moment};
 use sidetalk_core::model::{
@@ -16,7 +17,6 @@ use sidetalk_core::model::{
 use sidetalk_core::ports::{self, Face};
 use sidetalk_core::room;
 use sidetalk_core::transaction::{Sent, WriteResult, Written};
-use sidetalk_edge::frame::FrameBuilder;
 use uuid::Uuid;
 
 use crate::wire::answer::{
@@ -47,10 +47,13 @@ impl Face for Native {
         Some(match happening {
             Happening::Entry { room, epoch, entry } => {
                 let EventNotice { method, params } = event_notice(room, epoch, entry);
-                frame(&Frame::new(method, params))
+                match &params.what {
+                    What::Posted(posted) => hot::posted_frame(&params.head, &posted.message),
+                    _ => frame(&Frame::new(method, params)),
+                }
             }
             Happening::Moment { room, moment: Moment::Signalled { from, signal, .. } } => {
-                signal_frame(room, from, signal)
+                hot::signal_frame(&signal_notice(room, from, signal))
             }
             Happening::Moment { room, moment } => moment_frame(room, moment)?,
             Happening::Removed { room, reason, .. } => {
@@ -63,9 +66,7 @@ impl Face for Native {
 
 /// `value` as a text frame.
 pub fn frame(value: &impl Serialize) -> Bytes {
-    let mut frame = FrameBuilder::text();
-    serde_json::to_writer(&mut frame, value).expect("wire shapes are JSON, and memory does not fail");
-    frame.finish()
+    hot::framed(|out| hot::put(out, value))
 }
 
 /// A log entry as its notification.
@@ -168,67 +169,10 @@ pub fn signal_notice<'a>(
     }
 }
 
-/// The hot one: as [`signal_notice`], without the shape in between. A test holds the two together.
-fn signal_frame(room: &RoomKey, from: &core::Sender, signal: &core::Signal) -> Bytes {
-    let (SignalData::Text(data) | SignalData::Json(data)) = &signal.data;
-    let names =
-        room.name.as_str().len() + from.name.len() + from.user.as_ref().map_or(0, |u| u.as_str().len());
-    let mut frame = FrameBuilder::with_capacity(sidetalk_edge::frame::Opcode::Text, 256 + names + data.len());
-    let out = frame.payload();
-    out.put_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"signal\",\"params\":{\"room\":");
-    put_text(out, room.name.as_str());
-    out.put_slice(b",\"type\":");
-    match &signal.kind {
-        Some(kind) => put_text(out, kind.as_str()),
-        None => out.put_slice(b"null"),
-    }
-    out.put_slice(b",\"data\":");
-    match &signal.data {
-        SignalData::Text(text) => put_text(out, text),
-        SignalData::Json(json) => put(out, &Raw(json)),
-    }
-    out.put_slice(b",\"from\":{\"user\":");
-    match &from.user {
-        Some(user) => put_text(out, user.as_str()),
-        None => out.put_slice(b"null"),
-    }
-    out.put_slice(b",\"name\":");
-    put_text(out, &from.name);
-    out.put_slice(b",\"connection\":");
-    match from.connection {
-        Some(connection) => {
-            let _ = write!(out, "\"{connection}\"");
-        }
-        None => out.put_slice(b"null"),
-    }
-    out.put_u8(b'}');
-    if let Some(to) = beside_room(&signal.to) {
-        out.put_slice(b",\"to\":");
-        put(out, &to);
-    }
-    out.put_slice(b"}}");
-    frame.finish()
-}
-
-/// A JSON text. Most hold nothing that needs an escape.
-fn put_text(out: &mut BytesMut, text: &str) {
-    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-        out.put_u8(b'"');
-        out.put_slice(text.as_bytes());
-        out.put_u8(b'"');
-    } else {
-        put(out, text);
-    }
-}
-
-fn put<T: Serialize + ?Sized>(out: &mut BytesMut, value: &T) {
-    serde_json::to_writer(out.writer(), value).expect("wire shapes are JSON, and memory does not fail");
-}
-
 fn moment_frame(room: &RoomKey, moment: &Moment) -> Option<Bytes> {
     let room = room.name.as_str();
     Some(match moment {
-        // Rendered by `signal_frame`.
+        // Rendered by `hot::signal_frame`.
         Moment::Signalled { .. } => return None,
         Moment::Typing { from, audience, active } => {
             let audience = beside_room(audience);

@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 use sidetalk_api::from_wire::decode_request;
 use sidetalk_api::token::{self, NoKeys};
-use sidetalk_core::event::{Happening, Moment};
+use sidetalk_core::event::{Entry, Event, Happening, Moment};
 use sidetalk_core::model::{
-    Audience, ConnectionId, ProjectId, RoomKey, RoomName, Sender, Signal, SignalData, SignalType, UserId,
+    Audience, ClientId, ConnectionId, Epoch, Message, MessageId, Part, Pin, ProjectId, Reaction, RoomKey,
+    RoomName, Sender, Seq, Signal, SignalData, SignalType, TextFormat, Timestamp, UserId,
 };
 
 use crate::app::{PROJECT, SECRET, START, project};
@@ -114,9 +115,66 @@ proptest! {
                 "method": "signal",
                 "params": sidetalk_api::to_wire::signal_notice(&room, from, signal),
             });
-            let header = match frame[1] { 126 => 4, 127 => 10, _ => 2 };
-            let rendered: serde_json::Value = serde_json::from_slice(&frame[header..]).unwrap();
-            prop_assert_eq!(rendered, expected);
+            prop_assert_eq!(payload(&frame), expected);
         }
     }
+
+    #[test]
+    fn a_message_is_rendered_as_its_shape_says(
+        words in any::<String>(),
+        name in any::<String>(),
+        private in any::<bool>(),
+        by_server in any::<bool>(),
+        touched in any::<bool>(),
+        custom in any::<bool>(),
+        seq in any::<u64>(),
+        micros in any::<i64>(),
+    ) {
+        let user = UserId::new("a\"b").unwrap();
+        let at = Timestamp::from_micros(micros);
+        let id = MessageId::from_uuid(uuid::Uuid::from_u128(u128::from(seq)));
+        let from = Sender {
+            user: (!by_server).then(|| user.clone()),
+            name: name.as_str().into(),
+            connection: (!by_server).then(|| ConnectionId::from_uuid(uuid::Uuid::from_u128(7))),
+        };
+        let mut parts = vec![Part::Text { text: words.as_str().into(), format: TextFormat::Markdown }];
+        if custom {
+            parts.push(Part::Custom("{\"a\": [1]}".into()));
+        }
+        let message = Message {
+            id,
+            seq: Seq(seq),
+            sender: from.clone(),
+            audience: if private { Audience::users([user.clone()]) } else { Audience::Room },
+            parts,
+            mentions: if touched { vec![user.clone()] } else { Vec::new() },
+            reply_to: touched.then_some(id),
+            label: touched.then(|| SignalType::new("\"chat\"").unwrap()),
+            client_id: touched.then(|| ClientId::new("\\c1").unwrap()),
+            posted_at: at,
+            edited_at: touched.then_some(at),
+            deleted_at: touched.then_some(at),
+            pin: touched.then(|| Pin { by: Some(user.clone()), at }),
+            reactions: if touched { vec![Reaction { emoji: words.as_str().into(), users: vec![user.clone(); 60] }] } else { Vec::new() },
+        };
+        let room = RoomKey { project: ProjectId::new(1).unwrap(), name: RoomName::new("a\"b").unwrap() };
+        let audience = message.audience.clone();
+        let entry = Entry { seq: Seq(seq), at, by: from, audience, event: Event::MessagePosted(message.into()) };
+        let happening = Happening::Entry { room: &room, epoch: Epoch(seq), entry: &entry };
+        let frame = sidetalk_api::face().render(happening).unwrap();
+        let mut expected = serde_json::to_value(sidetalk_api::to_wire::event_notice(&room, Epoch(seq), &entry)).unwrap();
+        expected["jsonrpc"] = "2.0".into();
+        prop_assert_eq!(payload(&frame), expected);
+    }
+}
+
+/// What a frame carries.
+fn payload(frame: &[u8]) -> serde_json::Value {
+    let header = match frame[1] {
+        126 => 4,
+        127 => 10,
+        _ => 2,
+    };
+    serde_json::from_slice(&frame[header..]).expect("JSON")
 }
