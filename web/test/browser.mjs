@@ -108,6 +108,8 @@ export class Person {
   /** Opens a message's menu as the keyboard does and chooses from it. */
   async choose(text, label) {
     const row = this.row(text).first();
+    // What is on its way has no menu yet.
+    await row.locator(".bubble:not(.pending)").waitFor();
     await row.focus();
     await this.page.keyboard.press("Enter");
     await this.page.locator("[role=menu]").getByRole("menuitem", { name: label, exact: true }).click();

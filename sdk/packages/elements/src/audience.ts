@@ -8,7 +8,7 @@ import { RANK, type Session } from "./session.js";
 /** Everyone, my groups, and the people that the room's policy lets me write to. */
 export function audienceItems(session: Session, words: Words, now: Audience, choose: (audience: Audience) => void): MenuItem[] {
   const items: MenuItem[] = [
-    { label: words.text("everyone"), hint: words.text("everyoneHint"), checked: now.type === "room", run: () => choose({ type: "room" }) },
+    { label: words.text("everyone"), checked: now.type === "room", run: () => choose({ type: "room" }) },
   ];
   const state = session.room?.state;
   if (!state) return items;

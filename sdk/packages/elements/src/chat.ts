@@ -24,7 +24,7 @@ export class SidetalkChat extends Base {
 
   constructor() {
     super();
-    this.attachShadow({ mode: "open", delegatesFocus: true }).adoptedStyleSheets = sheets();
+    this.attachShadow({ mode: "open" }).adoptedStyleSheets = sheets();
   }
 
   get tokenProvider(): TokenProvider | null {

@@ -9,7 +9,6 @@ import type { Words } from "./i18n/words.js";
 import { MentionPicker } from "./mentions.js";
 import type { Layer } from "./menu.js";
 import { audienceText } from "./message.js";
-import { cleanName } from "./names.js";
 import type { Item, Session } from "./session.js";
 import { summary, texts } from "./text.js";
 
@@ -60,7 +59,7 @@ export class Composer {
     this.#scope = h("button", { class: "scope-button", "aria-haspopup": "menu", onclick: () => this.#chooseAudience() });
     this.#sendButton = h("button", { type: "submit", class: "send" });
     const emoji = iconButton("smile", words.text("emoji"), () => this.#layer.grid(emoji, words.text("emoji"), EMOJI, 8, (symbol) => this.#insert(symbol), this.#input), { "aria-haspopup": "true" });
-    this.#field = h("div", { class: "field" }, this.#input, emoji, this.#sendButton);
+    this.#field = h("div", "field", this.#input, emoji, this.#sendButton);
     this.element = h(
       "form",
       { class: "composer", onsubmit: (event: Event) => (event.preventDefault(), this.#submit()) },
@@ -99,15 +98,13 @@ export class Composer {
     if (this.#audience.type !== "room" && session.room && choices.length < 2) this.#setAudience(ROOM);
     const own = session.room && (choices.length > 1 || this.#audience.type !== "room");
     this.#scope.hidden = silenced !== null || !own || this.#editing !== null;
-    const label = audienceText(this.#audience, session, words) ?? words.text("everyone");
-    this.#scope.classList.toggle("private", this.#audience.type !== "room");
-    this.#scope.setAttribute("aria-label", `${words.text("readers")} ${label}`);
-    this.#scope.replaceChildren(icon(this.#audience.type === "room" ? "people" : "lock"), h("span", { dir: "auto" }, label), icon("chevron"));
-    this.element.classList.toggle("private", this.#audience.type !== "room");
-    const placeholder = this.#placeholder();
-    // A long list of names would be cut off; it stands above the field anyway.
-    this.#input.placeholder = [...placeholder].length > 34 ? words.text("private") : placeholder;
-    this.#input.setAttribute("aria-label", placeholder.replace(/[\u2068\u2069]/g, ""));
+    const readers = audienceText(this.#audience, session, words);
+    const label = readers ?? words.text("everyone");
+    this.#scope.ariaLabel = `${words.text("readers")} ${label}`;
+    this.#scope.replaceChildren(icon(readers ? "lock" : "people"), h("span", { dir: "auto" }, label), icon("chevron"));
+    this.element.classList.toggle("private", readers !== null);
+    this.#input.placeholder = readers ?? words.text("write");
+    this.#input.ariaLabel = this.#input.placeholder;
     this.#tick();
   }
 
@@ -162,19 +159,10 @@ export class Composer {
     return some;
   }
 
-  #placeholder(): string {
-    const audience = this.#audience;
-    const words = this.#words;
-    if (audience.type === "room") return words.text("write");
-    if (audience.type === "group") return words.text("writeGroup", { name: cleanName(audience.group) });
-    const names = this.#session.others(audience).map((user) => this.#session.nameOf(user));
-    return words.text("writePrivate", { name: names.length ? words.list(names) : words.text("you") });
-  }
-
   #chooseAudience(): void {
     const words = this.#words;
     const items = () => audienceItems(this.#session, words, this.#audience, (audience) => this.#setAudience(audience));
-    this.#layer.menu(this.#scope, words.text("readers"), items, h("p", { class: "menu-title" }, words.text("readers")), this.#input);
+    this.#layer.menu(this.#scope, words.text("readers"), items, h("p", "menu-title", words.text("readers")), this.#input);
   }
 
   #setAudience(audience: Audience): void {
@@ -211,11 +199,11 @@ export class Composer {
     this.#tick();
   }
 
-  get #over(): number {
+  /** Bytes, because that is what the server counts. */
+  get #room(): { used: number; limit: number } {
     const state = this.#session.client.state;
     const limit = state.status === "online" ? state.welcome.limits.text_bytes : 16_384;
-    const used = bytes.encode(this.#input.value.trim()).length;
-    return used < limit * HINT_SHARE ? Number.NEGATIVE_INFINITY : used - limit;
+    return { used: bytes.encode(this.#input.value.trim()).length, limit };
   }
 
   /** The button and the line under the field. */
@@ -227,22 +215,22 @@ export class Composer {
       window.clearInterval(this.#ticker);
       this.#ticker = 0;
     }
-    const over = this.#over;
-    this.#hint.textContent = over === Number.NEGATIVE_INFINITY ? "" : words.text(over > 0 ? "tooLong" : "left", { n: Math.abs(over) });
-    this.#hint.classList.toggle("bad", over > 0);
+    const { used, limit } = this.#room;
+    this.#hint.textContent = used < limit * HINT_SHARE ? "" : `${words.number(used)} / ${words.number(limit)}`;
+    this.#hint.classList.toggle("bad", used > limit);
     const label = waits ? words.text("wait", { n: left }) : words.text(this.#editing ? "save" : "send");
-    const off = waits || over > 0 || this.#input.value.trim() === "";
-    this.#sendButton.setAttribute("aria-disabled", String(off));
+    const off = waits || used > limit || this.#input.value.trim() === "";
+    this.#sendButton.ariaDisabled = String(off);
     this.#sendButton.classList.toggle("waits", waits);
-    if (this.#sendButton.getAttribute("aria-label") === label) return;
-    this.#sendButton.setAttribute("aria-label", label);
+    if (this.#sendButton.ariaLabel === label) return;
+    this.#sendButton.ariaLabel = label;
     this.#sendButton.title = label;
     this.#sendButton.replaceChildren(waits ? h("span", null, words.number(left)) : icon(this.#editing ? "check" : "send"));
   }
 
   #submit(): void {
     const text = this.#input.value.trim();
-    if (!text || this.#sendButton.getAttribute("aria-disabled") === "true") return;
+    if (!text || this.#sendButton.ariaDisabled === "true") return;
     const mentions = this.#mentions.used(text);
     if (this.#editing) {
       const item = this.#editing;

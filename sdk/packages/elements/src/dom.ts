@@ -6,16 +6,16 @@ export type Child = Node | string | number | null | undefined | false;
 type Value = string | number | boolean | null | undefined | ((event: never) => void);
 export type Props = Record<string, Value>;
 
-/** Makes an element. `onclick: fn` listens; booleans switch an attribute; null leaves it out. */
+/** Makes an element. `onclick: fn` listens; booleans switch an attribute; null leaves it out; a text is the class. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
-  props?: Props | null,
+  props?: Props | string | null,
   ...children: (Child | Child[])[]
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   // In a form, a button that does not say otherwise would send it.
   if (element instanceof HTMLButtonElement) element.type = "button";
-  if (props) set(element, props);
+  if (props) set(element, typeof props === "string" ? { class: props } : props);
   element.append(...nodes(children));
   return element;
 }
@@ -44,7 +44,6 @@ const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
   back: "M12 5 7 10l5 5",
   check: "m5 10 3 4 7-8",
-  clock: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14m0 3v4l3 2",
   close: "m5 5 10 10M15 5 5 15",
   copy: "M7 7h9v9H7zM13 4H4v9",
   down: "M10 4v12l5-5m-5 5-5-5",
@@ -59,7 +58,6 @@ const ICONS = {
   send: "M10 16V4L5 9m5-5 5 5",
   smile: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M7 11c1 3 5 3 6 0M8 8h.01M12 8h.01",
   trash: "M4 6h12M8 6V4h4v2M5 6l1 11h8l1-11M8 9v5m4-5v5",
-  warn: "m10 3 8 13H2zm0 5v4m0 2v.01",
 } as const;
 export type Icon = keyof typeof ICONS;
 

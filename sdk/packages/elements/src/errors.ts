@@ -6,9 +6,6 @@ const TEXTS: Record<string, Key> = {
   chat_disabled: "chatOff",
   muted: "muted",
   banned: "banned",
-  role_too_low: "notAllowed",
-  role_not_below: "notAllowed",
-  not_author: "notAllowed",
   private_chat_off: "privateOff",
   private_chat_with_moderators: "privateMods",
   rate_limited: "limited",
@@ -19,6 +16,6 @@ const TEXTS: Record<string, Key> = {
 
 export function errorText(error: SidetalkError, words: Words, otherwise = words.text("trouble")): string {
   if (error.code === "slow_mode" && error.retryAfterMs) return words.text("wait", { n: Math.ceil(error.retryAfterMs / 1000) });
-  const key = TEXTS[error.code];
+  const key = /^(role_|not_author)/.test(error.code) ? "notAllowed" : TEXTS[error.code];
   return key ? words.text(key) : otherwise;
 }

@@ -20,7 +20,7 @@ export class Feed {
   readonly #view: MessageView;
   readonly #events: FeedEvents;
   readonly element: HTMLElement;
-  #scroller = h("div", { class: "scroller" });
+  #scroller = h("div", "scroller");
   #canvas: HTMLElement;
   #jumpButton: HTMLButtonElement;
   #jumpLabel = h("span");
@@ -44,7 +44,7 @@ export class Feed {
     this.#canvas = h("div", { class: "canvas", "aria-label": words.text("messages"), "aria-busy": "false", role: "group" });
     this.#scroller.append(this.#canvas);
     this.#jumpButton = h("button", { class: "jump", hidden: true, onclick: () => this.toEnd() }, icon("down"), this.#jumpLabel);
-    this.element = h("div", { class: "feed" }, this.#scroller, this.#jumpButton);
+    this.element = h("div", "feed", this.#scroller, this.#jumpButton);
     this.#list = new VirtualList(this.#scroller, this.#canvas, {
       render: (row) => this.#render(row),
       moved: (atEnd, start_px) => this.#moved(atEnd, start_px),
@@ -143,11 +143,11 @@ export class Feed {
     const words = this.#words;
     switch (row.kind) {
       case "start":
-        return h("div", { class: "row start" }, h("span", null, words.text(row.loading ? "loading" : "start")));
+        return h("div", "row start", h("span", null, words.text(row.loading ? "loading" : "start")));
       case "day":
-        return h("div", { class: "row day" }, h("span", null, words.day(row.at)));
+        return h("div", "row day", h("span", null, words.day(row.at)));
       case "unread":
-        return h("div", { class: "row unread" }, h("span", null, words.text("unread")));
+        return h("div", "row unread", h("span", null, words.text("unread")));
       case "message": {
         const element = this.#view.render(row.message, row);
         if (row.key === this.#current) element.tabIndex = 0;
@@ -174,14 +174,14 @@ export class Feed {
 
   #more(): void {
     if (!this.#session.hasOlder || Date.now() - this.#loadFailedAt < 2000) return;
-    this.#canvas.setAttribute("aria-busy", "true");
+    this.#canvas.ariaBusy = "true";
     this.#session
       .loadOlder()
       .catch(() => {
         this.#loadFailedAt = Date.now();
         window.setTimeout(() => this.refresh(), 2500);
       })
-      .finally(() => this.#canvas.setAttribute("aria-busy", "false"));
+      .finally(() => (this.#canvas.ariaBusy = "false"));
   }
 
   /** Everything down to the end has been seen. */
@@ -250,10 +250,10 @@ export class Feed {
     const at = this.#items.findIndex((item) => item.key === this.#current);
     const item = this.#items[at];
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
-    const steps: Record<string, number> = { ArrowUp: at - 1, ArrowDown: at + 1, PageUp: at - 8, PageDown: at + 8, Home: 0, End: this.#items.length - 1 };
+    const steps: Record<string, number> = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: this.#items.length - 1 };
     const to = steps[event.key];
     const onRow = (event.target as HTMLElement).dataset["key"] !== undefined;
-    if (to !== undefined && (onRow || !event.key.startsWith("Page"))) {
+    if (to !== undefined) {
       event.preventDefault();
       const next = this.#items[Math.max(0, Math.min(this.#items.length - 1, to))]!;
       return this.#go(next.key);

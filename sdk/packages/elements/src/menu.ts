@@ -56,7 +56,7 @@ export class Layer {
   /** Shows a box beside its anchor and moves the focus into it. */
   show(anchor: HTMLElement, box: HTMLElement, closed?: () => void, back: HTMLElement | null = anchor): void {
     this.close();
-    const scrim = h("div", { class: "scrim" });
+    const scrim = h("div", "scrim");
     box.classList.add("popover");
     this.#root.append(scrim, box);
     this.#open = { box, scrim, back, closed };
@@ -107,8 +107,8 @@ export class Layer {
         tabindex: -1,
         onclick,
       },
-      checkable ? h("span", { class: "tick" }, item.checked && icon("check")) : item.icon && icon(item.icon),
-      h("span", { class: "menu-label" }, h("bdi", null, item.label), item.hint && h("small", null, item.hint)),
+      checkable ? h("span", "tick", item.checked && icon("check")) : item.icon && icon(item.icon),
+      h("span", "menu-label", h("bdi", null, item.label), item.hint && h("small", null, item.hint)),
     );
   }
 
@@ -132,7 +132,7 @@ export class Layer {
       dialog.append(
         h(
           "div",
-          { class: "actions" },
+          "actions",
           h("button", { class: "button", onclick: () => answer("") }, words.text("cancel")),
           h("button", { class: "button danger", onclick: () => answer("yes") }, yes),
         ),

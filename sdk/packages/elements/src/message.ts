@@ -38,12 +38,12 @@ export class MessageView {
     const row = h(
       "div",
       { class: classes("row message", own && "own", place.lead && "lead", place.tail && "tail", scope && "private"), role: "article", tabindex: -1, "aria-label": this.label(item) },
-      !own && (place.lead ? avatar(item.user ?? "", this.senderName(item), this.#picture(item)) : h("span", { class: "avatar-space" })),
+      !own && (place.lead ? avatar(item.user ?? "", this.senderName(item), this.#picture(item)) : h("span", "avatar-space")),
       h(
         "div",
-        { class: "stack" },
+        "stack",
         place.lead && this.#meta(item, scope),
-        h("div", { class: "line" }, this.#bubble(item)),
+        h("div", "line", this.#bubble(item)),
         message?.reactions.length ? this.#reactions(item, message.reactions) : null,
         pending?.state === "failed" && this.#failure(item),
       ),
@@ -78,16 +78,16 @@ export class MessageView {
   #meta(item: Item, scope: string | null): HTMLElement {
     return h(
       "div",
-      { class: "meta" },
-      !item.own && h("bdi", { class: `name hue${hue(item.user ?? "")}` }, this.senderName(item)),
-      scope && h("span", { class: "scope" }, icon("lock"), h("span", { dir: "auto" }, scope)),
+      "meta",
+      !item.own && h("bdi", `name hue${hue(item.user ?? "")}`, this.senderName(item)),
+      scope && h("span", "scope", icon("lock"), h("span", { dir: "auto" }, scope)),
       h("time", { datetime: new Date(item.at).toISOString(), title: this.#words.moment(item.at) }, this.#words.time(item.at)),
     );
   }
 
   #bubble(item: Item): HTMLElement {
     const { message, pending } = item;
-    if (message?.deleted_at) return h("div", { class: "bubble tombstone" }, icon("trash"), this.#words.text("deleted"));
+    if (message?.deleted_at) return h("div", "bubble tombstone", icon("trash"), this.#words.text("deleted"));
     const replyTo = message ? message.reply_to : pending!.draft.reply_to;
     const mentions = this.#mentions(message ? message.mentions : (pending!.draft.mentions ?? []));
     const parts = message ? texts(message.parts) : draftTexts(pending!);
@@ -95,11 +95,11 @@ export class MessageView {
     const big = parts.length === 1 && /^(?:\p{Extended_Pictographic}[\u200d\ufe0f\p{M}\p{Emoji_Modifier}]*){1,3}$/u.test(parts[0]!.text.trim());
     return h(
       "div",
-      { class: classes("bubble", big && !replyTo && "big", pending && "pending", mentions.some((mention) => mention.own) && !item.own && "for-me") },
+      classes("bubble", big && !replyTo && "big", pending && "pending", mentions.some((mention) => mention.own) && !item.own && "for-me"),
       replyTo && this.#quote(replyTo),
-      h("div", { class: "text" }, blockNodes(blocks)),
+      h("div", "text", blockNodes(blocks)),
       (message?.edited_at || message?.pin) && this.#marks(message),
-      pending && pending.state !== "failed" && h("span", { class: "mark", title: this.#words.text("sending") }, icon("clock")),
+      pending && pending.state !== "failed" && h("span", { class: "mark", title: this.#words.text("sending") }, "…"),
     );
   }
 
@@ -107,7 +107,7 @@ export class MessageView {
     const words = this.#words;
     return h(
       "span",
-      { class: "mark" },
+      "mark",
       message.pin && h("span", { title: words.text("pinned", { n: 1 }) }, icon("pin")),
       message.edited_at && h("span", { title: words.moment(Date.parse(message.edited_at)) }, words.text("edited")),
     );
@@ -135,8 +135,7 @@ export class MessageView {
     if (!message) return box.replaceChildren(this.#words.text("gone"));
     const item = this.#session.item(message);
     const text = message.deleted_at ? this.#words.text("deleted") : summary(message.parts);
-    box.title = this.#words.text("jump", { name: this.senderName(item) });
-    box.replaceChildren(h("bdi", { class: `name hue${hue(item.user ?? "")}` }, this.senderName(item)), h("span", { dir: "auto" }, text));
+    box.replaceChildren(h("bdi", `name hue${hue(item.user ?? "")}`, this.senderName(item)), h("span", { dir: "auto" }, text));
   }
 
   #reactions(item: Item, reactions: readonly Reaction[]): HTMLElement {
@@ -144,7 +143,7 @@ export class MessageView {
     const words = this.#words;
     return h(
       "div",
-      { class: "reactions" },
+      "reactions",
       reactions.map(({ emoji, count, users }) => {
         const own = users.includes(session.user);
         const names = users.slice(0, 10).map((user) => (user === session.user ? words.text("you") : session.nameOf(user)));
@@ -153,7 +152,7 @@ export class MessageView {
         return h(
           "button",
           { class: own ? "reaction mine" : "reaction", tabindex: -1, "aria-pressed": String(own), title: label, onclick: () => this.#actions.react(item, emoji) },
-          h("span", { class: "symbol" }, emoji),
+          h("span", "symbol", emoji),
           words.number(count),
         );
       }),
@@ -165,8 +164,7 @@ export class MessageView {
     const pending = item.pending!;
     return h(
       "div",
-      { class: "failure" },
-      icon("warn"),
+      "failure",
       h("span", null, words.text("failed")),
       h("button", { class: "link", onclick: () => void pending.retry().catch(() => undefined) }, words.text("retry")),
       h("button", { class: "link", onclick: () => pending.discard() }, words.text("discard")),
@@ -183,7 +181,7 @@ export class MessageView {
       const more = iconButton("more", words.text("more"), () => actions.menu(item, more), { ...quiet, "aria-haspopup": "menu" });
       const react = iconButton("smile", words.text("react"), () => actions.picker(item, react), quiet);
       const reply = iconButton("reply", words.text("reply"), () => actions.reply(item), quiet);
-      row.querySelector(".line")!.append(h("div", { class: "tools" }, react, reply, more));
+      row.querySelector(".line")!.append(h("div", "tools", react, reply, more));
     };
     row.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && offer());
     row.addEventListener("focusin", offer);

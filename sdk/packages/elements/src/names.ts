@@ -30,7 +30,7 @@ export function hue(user: string, count = 8): number {
   return (hash >>> 28) % count;
 }
 
-const LOOKALIKES = "аaеeоoрpсcуyхxіiκkкkмmтtοoαaνv0o1l|l";
+const LOOKALIKES = "аaеeоoрpсcуyхxіi0o1l|l";
 
 /** What a name looks like to a hurried reader; two people with the same one are told apart by their ids. */
 export function look(name: string): string {

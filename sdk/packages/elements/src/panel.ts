@@ -41,7 +41,7 @@ export class Panel {
   #gear: HTMLButtonElement;
   #find: HTMLButtonElement;
   #pins = h("div", { class: "pins", hidden: true });
-  #typing = h("div", { class: "typing" });
+  #typing = h("div", "typing");
   #over = false;
   #side: { element: HTMLElement; refresh: () => void; back: HTMLElement } | null = null;
 
@@ -93,7 +93,7 @@ export class Panel {
     this.#gear = iconButton("more", words.text("settings"), () => this.#openTools(), { hidden: true });
     this.#heading.textContent = options.title ?? words.text("chat");
     this.element.append(
-      h("header", { class: "head" }, h("div", { class: "names" }, h("h2", { class: "title" }, this.#heading), this.#count), this.#find, this.#gear),
+      h("header", "head", h("div", "names", h("h2", "title", this.#heading), this.#count), this.#find, this.#gear),
       this.#pins,
       this.#status.element,
       this.#feed.element,
@@ -154,15 +154,15 @@ export class Panel {
 
   #empty(): void {
     const words = this.#words;
-    this.#feed.element.append(h("div", { class: "empty" }, h("strong", null, words.text("empty")), h("span", null, words.text("emptyHint"))));
+    this.#feed.element.append(h("div", "empty", h("strong", null, words.text("empty")), h("span", null, words.text("emptyHint"))));
   }
 
   #showTyping(): void {
     const words = this.#words;
     const { session } = this;
-    const users = [...new Set([...session.typists.values()].map(({ user }) => user))];
-    const [a, b] = users.map((user) => session.nameOf(user));
-    const text = users.length > 2 ? words.text("typing3") : b ? words.text("typing2", { a: a!, b }) : a ? words.text("typing1", { a }) : "";
+    const users = [...new Set(session.typists.values())];
+    const names = words.list(users.slice(0, 3).map((user) => session.nameOf(user)));
+    const text = users.length ? words.text("typing", { n: users.length, names }) : "";
     fill(this.#typing, text && [h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", { dir: "auto" }, text)]);
   }
 
@@ -209,7 +209,7 @@ export class Panel {
   }
 
   #pickReaction(item: Item, anchor: HTMLElement): void {
-    this.#layer.grid(anchor, this.#words.text("react"), [...new Set([...QUICK, ...EMOJI])], 8, (emoji) => this.#react(item, emoji), this.#rowOf(anchor));
+    this.#layer.grid(anchor, this.#words.text("react"), EMOJI, 8, (emoji) => this.#react(item, emoji), this.#rowOf(anchor));
   }
 
   #rowOf(anchor: HTMLElement): HTMLElement | null {
@@ -219,7 +219,7 @@ export class Panel {
   #openMenu(item: Item, anchor: HTMLElement): void {
     const words = this.#words;
     const layer = this.#layer;
-    const quick = h("div", { class: "quick" }, QUICK.map((emoji) => h("button", { class: "symbol", role: "menuitem", tabindex: -1, "aria-label": `${words.text("react")} ${emoji}`, onclick: () => (layer.close(), this.#react(item, emoji)) }, emoji)),
+    const quick = h("div", "quick", QUICK.map((emoji) => h("button", { class: "symbol", role: "menuitem", tabindex: -1, "aria-label": `${words.text("react")} ${emoji}`, onclick: () => (layer.close(), this.#react(item, emoji)) }, emoji)),
       h("button", { class: "symbol", role: "menuitem", tabindex: -1, "aria-label": words.text("emoji"), onclick: () => (layer.close(), this.#pickReaction(item, anchor)) }, icon("smile")));
     const at = anchor.classList.contains("message") ? anchor.querySelector<HTMLElement>(".bubble")! : anchor;
     layer.menu(at, words.text("more"), () => this.#menuItems(item), quick, this.#rowOf(anchor));
@@ -291,7 +291,7 @@ export class Panel {
   #openPins(): void {
     const words = this.#words;
     const { session } = this;
-    const list = h("ul", { class: "results" });
+    const list = h("ul", "results");
     const draw = (): void => fill(list, hits([...session.pinned].reverse(), session, words, this.#view, (id) => void this.#jump(id)));
     draw();
     this.#openSide(words.text("pinned", { n: session.pinned.length }), list, this.#pins.querySelector("button")!, draw);
@@ -300,7 +300,7 @@ export class Panel {
   #openSide(title: string, content: HTMLElement, back: HTMLElement, refresh: () => void): void {
     this.#closeSide();
     const close = iconButton("back", this.#words.text("back"), () => this.#closeSide());
-    const element = h("div", { class: "side", role: "dialog", "aria-label": title }, h("header", { class: "head" }, close, h("h2", { class: "title" }, title)), h("div", { class: "side-body" }, content));
+    const element = h("div", { class: "side", role: "dialog", "aria-label": title }, h("header", "head", close, h("h2", "title", title)), h("div", "side-body", content));
     element.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || this.#layer.isOpen) return;
       event.stopPropagation();

@@ -17,7 +17,7 @@ export class PeopleView {
   readonly #words: Words;
   readonly #layer: Layer;
   readonly #events: PeopleEvents;
-  readonly element = h("ul", { class: "people" });
+  readonly element = h("ul", "people");
 
   constructor(session: Session, words: Words, layer: Layer, events: PeopleEvents) {
     this.#session = session;
@@ -44,9 +44,9 @@ export class PeopleView {
       "li",
       { "data-user": person.user },
       avatar(person.user, person.name, person.avatar),
-      h("span", { class: "who" }, h("bdi", null, person.name), person.own && h("small", null, ` ${words.text("you")}`)),
-      person.muted && h("span", { class: "badge quiet" }, words.text("isMuted")),
-      person.role !== "member" && h("span", { class: "badge" }, role),
+      h("span", "who", h("bdi", null, person.name), person.own && h("small", null, ` ${words.text("you")}`)),
+      person.muted && h("span", "badge quiet", words.text("isMuted")),
+      person.role !== "member" && h("span", "badge", role),
       more,
     );
   }

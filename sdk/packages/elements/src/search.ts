@@ -15,7 +15,7 @@ export class SearchView {
   readonly #jump: (id: string) => void;
   readonly element: HTMLElement;
   #input: HTMLInputElement;
-  #results = h("ul", { class: "results" });
+  #results = h("ul", "results");
   #status = h("p", { class: "count", role: "status" });
   #timer = 0;
   #turn = 0;
@@ -27,7 +27,7 @@ export class SearchView {
     this.#jump = jump;
     const hint = words.text("searchHint");
     this.#input = h("input", { type: "search", "data-first": true, placeholder: hint, "aria-label": hint, dir: "auto", enterkeyhint: "search", oninput: () => this.#later() });
-    this.element = h("div", { class: "search" }, this.#input, this.#status, this.#results);
+    this.element = h("div", "search", this.#input, this.#status, this.#results);
   }
 
   #later(): void {
@@ -62,8 +62,8 @@ export function hits(messages: readonly Message[], session: Session, words: Word
         avatar(item.user ?? "", name, null),
         h(
           "span",
-          { class: "hit" },
-          h("span", { class: "meta" }, h("bdi", { class: "name" }, name), scope && h("span", { class: "scope", dir: "auto" }, scope), h("time", null, words.moment(item.at))),
+          "hit",
+          h("span", "meta", h("bdi", "name", name), scope && h("span", { class: "scope", dir: "auto" }, scope), h("time", null, words.moment(item.at))),
           h("span", { class: "excerpt", dir: "auto" }, summary(message.parts)),
         ),
       ),

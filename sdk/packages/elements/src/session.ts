@@ -59,7 +59,7 @@ export class Session {
   /** Set when this session is over for good. */
   ended: SidetalkError | string | null = null;
   pinned: Message[] = [];
-  readonly typists = new Map<string, { user: string; audience: Audience }>();
+  readonly typists = new Map<string, string>();
   #names = new Map<string, string>();
   #muted = new Set<string>();
   #items = new WeakMap<object, Item>();
@@ -260,10 +260,10 @@ export class Session {
       events.posted(message);
       events.typing();
     });
-    room.on("typing", ({ from, active, audience }) => {
+    room.on("typing", ({ from, active }) => {
       if (!from.connection || !from.user || from.user === this.user) return;
       if (from.name && !this.#names.has(from.user)) this.#names.set(from.user, cleanName(from.name));
-      if (active) this.typists.set(from.connection, { user: from.user, audience: audience ?? ROOM });
+      if (active) this.typists.set(from.connection, from.user);
       else this.typists.delete(from.connection);
       events.typing();
     });

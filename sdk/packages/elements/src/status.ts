@@ -76,7 +76,7 @@ export class StatusBar {
     this.element.hidden = text === "";
     this.element.dataset["kind"] = kind;
     const button = retry && h("button", { class: "link", onclick: () => void this.#session.client.connect().catch(() => undefined) }, this.#words.text("tryNow"));
-    fill(this.element, kind === "good" ? icon("check") : kind === "wait" ? h("span", { class: "spinner" }) : kind === "bad" && icon("warn"), h("span", null, text), button);
+    fill(this.element, kind === "good" && icon("check"), h("span", null, text), button);
     // Seconds that count down are not read out one by one.
     this.element.setAttribute("aria-live", retry ? "off" : "polite");
   }

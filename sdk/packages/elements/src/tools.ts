@@ -34,9 +34,9 @@ export class ToolsView {
     ]);
     this.element = h(
       "div",
-      { class: "tools-view" },
+      "tools-view",
       setting(words.text("chatSwitch"), words.text("chatSwitchHint"), this.#chat),
-      setting(words.text("slowMode"), words.text("slowModeHint"), this.#slow),
+      setting(words.text("slowMode"), null, this.#slow),
       setting(words.text("privateChat"), null, this.#privacy),
       h("button", { class: "button danger", onclick: () => this.#clear() }, words.text("clear")),
     );
@@ -60,5 +60,5 @@ export class ToolsView {
 }
 
 function setting(label: string, hint: string | null, control: HTMLElement): HTMLElement {
-  return h("label", { class: "setting" }, h("span", null, label, hint && h("small", null, hint)), control);
+  return h("label", "setting", h("span", null, label, hint && h("small", null, hint)), control);
 }
