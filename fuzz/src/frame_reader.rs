@@ -44,7 +44,7 @@ fn read(stream: &[u8], piece_bytes: usize) -> Vec<Seen> {
                 Ok((used, message)) => {
                     assert!(used <= before, "used {used} of {before} bytes");
                     let is_last = message.is_none();
-                    seen.extend(message.map(note));
+                    seen.extend(message.as_ref().map(note));
                     waiting.drain(..used);
                     if is_last {
                         break;
@@ -56,12 +56,12 @@ fn read(stream: &[u8], piece_bytes: usize) -> Vec<Seen> {
     seen
 }
 
-fn note(message: Message<'_>) -> Seen {
+fn note(message: &Message<'_>) -> Seen {
     let within = |bytes: &[u8]| assert!(bytes.len() <= LIMITS.message_bytes_max, "{} bytes", bytes.len());
     match message {
         Message::Text(text) => {
             within(text.as_bytes());
-            Seen::Text(text.to_owned())
+            Seen::Text((*text).to_owned())
         }
         Message::Binary(bytes) => {
             within(bytes);

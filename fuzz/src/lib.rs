@@ -5,12 +5,24 @@
 //! every input that once broke a target, without a fuzzer. Knows the faces, never an engine. How to add a target stands
 //! in `README.md`.
 
+mod command_decoder;
 mod frame_reader;
+mod token_reader;
 
+pub use command_decoder::command_decoder;
 pub use frame_reader::frame_reader;
+pub use token_reader::token_reader;
 
 /// A target by its name; the name is also the folder of its seeds.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("self_test", self_test), ("frame_reader", frame_reader)];
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    ("self_test", self_test),
+    ("frame_reader", frame_reader),
+    ("command_decoder", command_decoder),
+    ("token_reader", token_reader),
+];
 
 /// Proves that the fuzzer sees coverage: it must find the word below, byte after byte. By chance alone that takes
 /// centuries. `run.sh` expects this target to break, and fails if it does not.

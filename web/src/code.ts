@@ -1,16 +1,16 @@
 /** What it takes to have this in one's own page: ten lines, with this room and server filled in. */
 import { copyButton, h } from "./page.js";
-import type { DemoSession } from "./session.js";
+import { server as address } from "./session.js";
 
-export function codeView(session: DemoSession): HTMLElement {
-  const server = session.server.replace(/\/$/, "");
+export function codeView(room: string): HTMLElement {
+  const server = address.replace(/\/$/, "");
   return h(
     "div",
     { class: "code-view" },
     h("div", { class: "lead" }, h("h2", {}, "Put it beside your call"), h("p", {}, "A script, an element, and a token that your back end makes. Nothing else to install.")),
-    sample("1", "Your page", "html", embed(server, session.room)),
-    sample("2", "Your back end: a token for each person", "shell", token(server, session.room)),
-    sample("3", "Your back end can talk too", "shell", post(server, session.room)),
+    sample("1", "Your page", "html", embed(server, room)),
+    sample("2", "Your back end: a token for each person", "shell", token(server, room)),
+    sample("3", "Your back end can talk too", "shell", post(server, room)),
     h("p", { class: "more" }, h("a", { href: "docs/" }, "Read the documents"), " · ", h("a", { href: "openapi.json" }, "OpenAPI"), " · ", h("a", { href: "asyncapi.json" }, "AsyncAPI")),
   );
 }

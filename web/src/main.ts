@@ -9,7 +9,7 @@ import "@sidetalk/elements";
 import { codeView } from "./code.js";
 import "./demo.css";
 import { copyButton, h, icon } from "./page.js";
-import { addressOf, askSession, DemoOff, type DemoSession, remembered, roomOfAddress } from "./session.js";
+import { addressOf, askSession, DemoOff, type DemoSession, remembered, roomOfAddress, server, type Wish } from "./session.js";
 import { Stage } from "./stage.js";
 import { logo, themeButton } from "./top.js";
 
@@ -19,23 +19,24 @@ async function start(): Promise<void> {
   const room = roomOfAddress();
   const wish = (room && remembered.get(room)) || (room ? { room } : { as: "moderator" as const });
   try {
-    show(await askSession(wish));
+    show(await askSession(wish), wish.as);
   } catch (error) {
     if (error instanceof DemoOff) return message("The demo is switched off here", off());
     message("The server cannot be reached", h("p", {}, "It may be starting. "), h("button", { type: "button", class: "button primary", onclick: () => location.reload() }, "Try again"));
   }
 }
 
-function show(session: DemoSession): void {
+function show(session: DemoSession, as: Wish["as"]): void {
   const { room } = session;
-  remembered.set(room, { room, user: session.user, name: session.name });
+  const again = { room, user: session.user, name: session.name, ...(as ? { as } : {}) };
+  remembered.set(room, again);
   if (roomOfAddress() !== room) history.replaceState(null, "", addressOf(room));
   document.title = `${room} – Sidetalk`;
 
-  const chat = h("sidetalk-chat" as "div", { server: session.server, room, title: room }) as unknown as SidetalkChat;
+  const chat = h("sidetalk-chat" as "div", { server, room, title: room }) as unknown as SidetalkChat;
   let first: string | null = session.token;
   chat.tokenProvider = async () => {
-    const token = first ?? (await askSession({ room, user: session.user, name: session.name })).token;
+    const token = first ?? (await askSession(again)).token;
     first = null;
     return token;
   };
@@ -52,7 +53,7 @@ function show(session: DemoSession): void {
   const views: Record<string, HTMLElement> = {
     Chat: h("div", { class: "view chat-view", id: "view-Chat" }, chat as unknown as HTMLElement),
     Stage: h("div", { class: "view stage-view", id: "view-Stage" }, stage.element, h("p", { class: "caption" }, "Your video call goes here. This page has only the talk beside it.")),
-    Code: h("div", { class: "view", id: "view-Code" }, codeView(session)),
+    Code: h("div", { class: "view", id: "view-Code" }, codeView(room)),
   };
   const main = h("main", { class: "main" }, ...Object.values(views));
   const nav = tabs(main, Object.keys(views));
@@ -63,7 +64,7 @@ function show(session: DemoSession): void {
       logo(),
       nav,
       h("div", { class: "spring" }),
-      nameButton(session),
+      nameButton(session.name, (name) => void askSession({ ...again, name }).then((renamed) => show(renamed, as))),
       h("a", { class: "button second", href: addressOf(room), target: "_blank", rel: "noopener", title: "Opens this room in a new tab, as somebody else" }, icon("person"), h("span", {}, "Open a second person")),
       copyButton("Copy invite link", () => addressOf(room), { class: "button primary invite" }),
       themeButton(() => chat),
@@ -101,22 +102,23 @@ function inviteTile(room: string): HTMLElement {
   );
 }
 
-function nameButton(session: DemoSession): HTMLElement {
+/** The name stands in the token, so a new one means a new token and a new connection. */
+function nameButton(own: string, rename: (name: string) => void): HTMLElement {
   const box = h("div", { class: "me" });
   const shown = (): void => {
-    box.replaceChildren(h("button", { type: "button", class: "button quiet", title: "Change your name", "aria-label": `Your name: ${session.name}. Change it`, onclick: edit }, h("bdi", {}, session.name), icon("edit")));
+    box.replaceChildren(h("button", { type: "button", class: "button quiet", title: "Change your name", "aria-label": `Your name: ${own}. Change it`, onclick: edit }, h("bdi", {}, own), icon("edit")));
   };
   const edit = (): void => {
-    const input = h("input", { value: session.name, maxlength: "60", "aria-label": "Your name", autocomplete: "nickname", enterkeyhint: "done" });
+    const input = h("input", { value: own, maxlength: "60", "aria-label": "Your name", autocomplete: "nickname", enterkeyhint: "done" });
     const leave = (): void => {
       if (!box.contains(input)) return;
       const name = input.value.trim();
       shown();
-      if (name && name !== session.name) void rename(session, name);
+      if (name && name !== own) rename(name);
     };
     input.addEventListener("blur", leave);
     input.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") input.value = session.name;
+      if (event.key === "Escape") input.value = own;
       if (event.key === "Enter" || event.key === "Escape") leave();
     });
     box.replaceChildren(input);
@@ -125,11 +127,6 @@ function nameButton(session: DemoSession): HTMLElement {
   };
   shown();
   return box;
-}
-
-/** The name stands in the token, so a new one means a new token and a new connection. */
-async function rename({ room, user }: DemoSession, name: string): Promise<void> {
-  show(await askSession({ room, user, name }));
 }
 
 function off(): HTMLElement {

@@ -4,13 +4,14 @@ export interface DemoSession {
   user: string;
   name: string;
   token: string;
-  server: string;
-  invite_url: string;
 }
+
+/** Where this page came from is where the server is, below whatever path. */
+export const server = new URL(".", document.baseURI).href;
 
 export class DemoOff extends Error {}
 
-interface Wish {
+export interface Wish {
   room?: string;
   user?: string;
   name?: string;

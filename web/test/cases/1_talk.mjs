@@ -82,6 +82,18 @@ export async function a_private_message_stays_between_two({ browser, server }) {
   await again.page.locator(".search .count", { hasText: "Nothing found" }).waitFor();
 }
 
+export async function a_group_message_stays_in_the_group({ browser }) {
+  const [a, b, e] = await Promise.all([browser.person("groups", { ...ada, groups: ["staff"] }), browser.person("groups", { ...bob, groups: ["staff"] }), browser.person("groups", eve)]);
+  await a.page.locator(".scope-button").click();
+  await a.page.getByRole("menuitemcheckbox", { name: /staff/ }).click();
+  await a.say("for the staff");
+  await b.sees("for the staff");
+  ok((await b.row("for the staff").locator(".scope").innerText()).includes("staff"), "the group is named");
+  await b.say("for all");
+  await e.sees("for all");
+  await e.seesNot("for the staff");
+}
+
 export async function typing_is_shown_and_ends({ browser }) {
   const [a, b] = await Promise.all([browser.person("typing", ada), browser.person("typing", bob)]);
   await a.input.pressSequentially("hel");
@@ -144,4 +156,17 @@ export async function drafts_stay_and_failed_messages_can_be_sent_again({ browse
   await a.page.locator(".pending", { hasText: "sent while offline" }).waitFor();
   await a.page.context().setOffline(false);
   await until(async () => (await a.page.locator(".pending").count()) === 0, "it goes out", 20_000);
+}
+
+export async function who_is_removed_sees_why_and_does_not_come_back({ browser }) {
+  const [m, a] = await Promise.all([browser.person("kick", mod), browser.person("kick", ada)]);
+  await a.say("hello");
+  await m.sees("hello");
+  await m.page.locator(".head .count").click();
+  await m.page.getByRole("button", { name: /^Actions for .*Ada/ }).click();
+  await m.page.getByRole("menuitem", { name: "Remove from room" }).click();
+  await a.page.locator(".status", { hasText: "removed you from this room" }).waitFor();
+  await m.page.locator(".people li").nth(1).waitFor({ state: "detached" });
+  await a.page.waitForTimeout(1500);
+  equal(await m.page.locator(".people li").count(), 1, "who is there later");
 }

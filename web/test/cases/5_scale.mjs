@@ -1,5 +1,5 @@
 // A long evening: 20,000 messages.
-import { ok, until } from "../browser.mjs";
+import { equal, ok, until } from "../browser.mjs";
 
 const COUNT = 20_000;
 const AT_ONCE = 64;
@@ -47,6 +47,17 @@ export async function twenty_thousand_messages_stay_smooth({ browser, server }) 
   ok(scroll.nodes < 4000, `${scroll.nodes} nodes in the page`);
   ok(scroll.p50 <= 34, `half of the frames take ${scroll.p50} ms`);
 
+  // What the reader looks at stays where it is when something comes.
+  const place = () => a.page.evaluate(() => {
+    const rows = [...document.querySelector("sidetalk-chat").shadowRoot.querySelectorAll(".message")];
+    const row = rows.find((each) => each.getBoundingClientRect().top > 200);
+    return `${row.dataset.key} at ${Math.round(row.getBoundingClientRect().top)}`;
+  });
+  const before = await place();
+  await server.post(room, "somewhere below");
+  await a.page.locator(".jump.has-fresh").waitFor();
+  equal(await place(), before, "the row in sight");
+
   // With all of it loaded, a new message still comes at once, and the way down is one press.
   await server.post(room, "the newest of all");
   await a.page.locator(".jump.has-fresh").waitFor();
@@ -63,10 +74,46 @@ export async function twenty_thousand_messages_stay_smooth({ browser, server }) 
     return frames.sort((x, y) => x - y)[Math.floor(frames.length / 2)];
   });
   ok(burst < 40, `frames at rest take ${burst} ms`);
+  // A message far up is found and shown.
+  await a.page.locator("[aria-label=Search]").click();
+  await a.page.locator("input[type=search]").fill("message 4321");
+  await a.page.locator(".results button").first().click();
+  await a.page.locator(".message", { hasText: "message 4321" }).first().waitFor();
+
   const again = performance.now();
   await a.page.reload();
   await until(() => a.page.locator(".message").count(), "the panel opens again");
   const reopen_ms = Math.round(performance.now() - again);
   ok(reopen_ms < 1500, `opening took ${reopen_ms} ms`);
   return `open ${open_ms} ms, again ${reopen_ms} ms; ${scroll.frames} frames, half in ${scroll.p50} ms, 95 % in ${scroll.p95} ms; ${scroll.nodes} nodes; heap ${Math.round(scroll.heap / 1e6)} MB`;
+}
+
+/** 50 messages a second; SIDETALK_BURST_S makes it as long as wanted. */
+export async function fifty_messages_a_second_leave_room_to_breathe({ browser, server }) {
+  const room = "burst";
+  const seconds = Number(process.env.SIDETALK_BURST_S ?? 8);
+  await server.call("POST", "rooms", { name: room });
+  const a = await browser.person(room, { user: "ada", name: "Ada" });
+  const watch = a.page.evaluate(async (until) => {
+    const frames = [];
+    let last = performance.now();
+    for (const end = last + until; performance.now() < end; ) {
+      await new Promise(requestAnimationFrame);
+      frames.push(performance.now() - last);
+      last = performance.now();
+    }
+    frames.sort((x, y) => x - y);
+    return { p50: Math.round(frames[frames.length >> 1]), p95: Math.round(frames[Math.floor(frames.length * 0.95)]), heap: performance.memory?.usedJSHeapSize ?? 0 };
+  }, seconds * 1000);
+  const posts = [];
+  for (let n = 0; n < seconds * 50; n++) {
+    posts.push(server.post(room, `burst ${n} with **some** words`, { sender: { user: `u${n % 5}`, name: `Person ${n % 5}` } }));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await Promise.all(posts);
+  const { p50, p95, heap } = await watch;
+  await a.sees(`burst ${seconds * 50 - 1} `);
+  const nodes = await a.page.evaluate(() => document.querySelector("sidetalk-chat").shadowRoot.querySelectorAll("*").length);
+  ok(p50 <= 34 && nodes < 4000 && heap < 120e6, `frames ${p50} ms, ${nodes} nodes, heap ${heap}`);
+  return `half of the frames in ${p50} ms, 95 % in ${p95} ms; ${nodes} nodes; heap ${Math.round(heap / 1e6)} MB`;
 }

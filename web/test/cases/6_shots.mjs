@@ -39,3 +39,33 @@ export async function a_newcomer_gets_a_room_and_a_second_person_joins({ browser
   }
   return folder;
 }
+
+export async function the_page_says_calmly_that_the_demo_is_off({ browser, server }) {
+  for (const [colorScheme, width] of [["light", 1280], ["dark", 390]]) {
+    const context = await browser.context({ colorScheme, viewport: { width, height: 800 } });
+    await context.route("**/demo/session", (route) => route.fulfill({ status: 404, body: "" }));
+    const page = await context.newPage();
+    await page.goto(server.url);
+    await page.getByText("sidetalk dev").waitFor();
+    ok(await page.getByRole("link", { name: "Read the documents" }).isVisible(), "it links to the documents");
+    await page.screenshot({ path: `${folder}off-${colorScheme}-${width}.png` });
+  }
+}
+
+export async function a_new_name_is_seen_by_the_other({ browser, server }) {
+  const page = await (await browser.context({ viewport: { width: 1280, height: 800 } })).newPage();
+  await page.goto(server.url);
+  await page.locator(".invitation").waitFor();
+  const other = await (await browser.context({ viewport: { width: 1280, height: 800 } })).newPage();
+  await other.goto(page.url());
+  await page.locator(".tile figcaption").nth(1).waitFor();
+  await page.locator("[aria-label='Room settings']").waitFor();
+  await page.reload();
+  // Who opened the room still moderates it after a reload.
+  await page.locator("[aria-label='Room settings']").waitFor();
+  await page.locator(".me button").click();
+  await page.locator(".me input").fill("Ada Lovelace");
+  await page.keyboard.press("Enter");
+  await other.locator(".tile", { hasText: "Ada Lovelace" }).waitFor();
+  ok((await other.locator(".tile figure, figure.tile").count()) === 2, "nobody is there twice");
+}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
@@ -18,11 +18,16 @@ use super::live::{Batch, LiveRoom, Pending};
 /// Writes between two yields: others get the core meanwhile, and what they publish is joined.
 const WRITES_PER_TURN: usize = 256;
 
+/// How often the others get a turn before a flush, while they use it to publish.
+const TURNS_MAX: usize = 16;
+
 /// A queue of rooms to be flushed, served by one task, so that no room is flushed twice at a time.
 #[derive(Default)]
 pub(super) struct Flusher {
     rooms: Mutex<Vec<Arc<LiveRoom>>>,
     work: Notify,
+    /// Counts what was pushed into its rooms.
+    pushed: AtomicU64,
 }
 
 impl Flusher {
@@ -32,6 +37,11 @@ impl Flusher {
         if rooms.len() == 1 {
             self.work.notify_one();
         }
+    }
+
+    /// Something waits in one of its rooms.
+    pub(super) fn count(&self) {
+        self.pushed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn wake(&self) {
@@ -47,8 +57,7 @@ pub(super) async fn run(hub: &Hub, flusher: &Flusher) {
         if !stopped {
             wait_for_work(flusher, waiting.keys().next().map(|(due, _)| *due)).await;
         }
-        // Everybody who is ready to publish does so first: what they add is joined into the same writes.
-        tokio::task::yield_now().await;
+        gather(flusher).await;
         let now = Instant::now();
         let fresh = std::mem::take(&mut *flusher.rooms.lock());
         let later = waiting.split_off(&(now, usize::MAX));
@@ -65,6 +74,19 @@ pub(super) async fn run(hub: &Hub, flusher: &Flusher) {
         if stopped && waiting.is_empty() && flusher.rooms.lock().is_empty() {
             return;
         }
+    }
+}
+
+/// Lets everybody who is ready publish first, as long as somebody does: what they add is joined into the same writes.
+async fn gather(flusher: &Flusher) {
+    let mut seen = flusher.pushed.load(Ordering::Relaxed);
+    for _ in 0..TURNS_MAX {
+        tokio::task::yield_now().await;
+        let pushed = flusher.pushed.load(Ordering::Relaxed);
+        if pushed == seen {
+            return;
+        }
+        seen = pushed;
     }
 }
 

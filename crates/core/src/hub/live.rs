@@ -392,6 +392,7 @@ impl LiveRoom {
             |(face, seats): (&Arc<dyn Face>, &usize)| if *seats > 0 { face.render(*happening) } else { None };
         let frames: Vec<_> = self.faces.iter().zip(&inner.seats_by_face).map(render).collect();
         inner.pending.push(Pending { index, audience: audience.clone(), presence, frames, removes });
+        self.flusher.count();
         if !inner.queued {
             inner.queued = true;
             self.flusher.enqueue(self.clone());

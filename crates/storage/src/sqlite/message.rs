@@ -113,20 +113,34 @@ pub(super) fn uuid(row: &Row<'_>, column: usize) -> Result<Option<Uuid>, Fault> 
     Ok(Some(Uuid::from_slice(bytes).map_err(|_| BadRow::Value { what: "id" })?))
 }
 
-/// Adds the reactions to messages that were just read.
+/// Adds the reactions to messages that were just read, which ascend by seq.
 pub(super) fn add_reactions(db: &Db, room: i64, messages: &mut [Message]) -> Result<(), Fault> {
-    for message in messages {
-        let key = super::keys::key(room, message.seq);
-        // By order of the entries that added them: so the emoji come in the order of their first use.
-        let given = db.all("SELECT emoji, user FROM reaction WHERE key = ?1 ORDER BY seq", [key], |row| {
-            let emoji: Arc<str> = row.get_ref(0)?.as_str()?.into();
-            Ok(Some((emoji, rows::user(row.get_ref(1)?.as_str()?)?)))
-        })?;
-        for (emoji, user) in given {
-            match message.reactions.iter_mut().find(|reaction| reaction.emoji == emoji) {
-                Some(reaction) => reaction.users.push(user),
-                None => message.reactions.push(Reaction { emoji, users: vec![user] }),
-            }
+    // Messages that lie close together are asked for in one go; between distant ones others' reactions may lie.
+    for near in messages.chunk_by_mut(|one, next| next.seq.0 - one.seq.0 <= NEAR) {
+        let [first, ..] = near else { continue };
+        let first = super::keys::key(room, first.seq);
+        let last = near.last().map_or(first, |last| super::keys::key(room, last.seq));
+        add_reactions_between(db, first, last, near)?;
+    }
+    Ok(())
+}
+
+/// How far apart messages may lie to be asked about together.
+const NEAR: u64 = 16;
+
+fn add_reactions_between(db: &Db, first: i64, last: i64, messages: &mut [Message]) -> Result<(), Fault> {
+    // By order of the entries that added them: so the emoji come in the order of their first use.
+    let sql = "SELECT key, emoji, user FROM reaction WHERE key BETWEEN ?1 AND ?2 ORDER BY key, seq";
+    let given = db.all(sql, [first, last], |row| {
+        let emoji: Arc<str> = row.get_ref(1)?.as_str()?.into();
+        Ok(Some((seq(row.get(0)?), emoji, rows::user(row.get_ref(2)?.as_str()?)?)))
+    })?;
+    for (seq, emoji, user) in given {
+        let Ok(place) = messages.binary_search_by_key(&seq, |message| message.seq) else { continue };
+        let reactions = &mut messages[place].reactions;
+        match reactions.iter_mut().find(|reaction| reaction.emoji == emoji) {
+            Some(reaction) => reaction.users.push(user),
+            None => reactions.push(Reaction { emoji, users: vec![user] }),
         }
     }
     Ok(())

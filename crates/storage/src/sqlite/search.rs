@@ -93,7 +93,9 @@ pub(super) fn find(db: &Db, room: i64, eyes: &Eyes, request: &SearchRequest) -> 
     let mut messages = db.all(&sql, params, |row| message::read(row).map(Some))?;
     let more_before = messages.len() > request.limit;
     messages.truncate(request.limit);
+    messages.reverse();
     add_reactions(db, room, &mut messages)?;
+    messages.reverse();
     Ok(Page { messages, more_before, more_after: false })
 }
 

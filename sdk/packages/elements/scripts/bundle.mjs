@@ -5,7 +5,7 @@ import { readFile, rm } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { build, transform } from "esbuild";
 
-const BUDGET_BYTES = 35 * 1024;
+export const BUDGET_BYTES = 35 * 1024;
 const LANGUAGES = ["ar", "de", "es", "fr"];
 const folder = new URL("..", import.meta.url).pathname;
 
