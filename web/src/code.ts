@@ -11,7 +11,7 @@ export function codeView(room: string): HTMLElement {
     sample("1", "Your page", "html", embed(server, room)),
     sample("2", "Your back end: a token for each person", "shell", token(server, room)),
     sample("3", "Your back end can talk too", "shell", post(server, room)),
-    h("p", { class: "more" }, h("a", { href: "docs/" }, "Read the documents"), " · ", h("a", { href: "openapi.json" }, "OpenAPI"), " · ", h("a", { href: "asyncapi.json" }, "AsyncAPI")),
+    h("p", { class: "more" }, h("a", { href: "docs" }, "Read the documents"), " · ", h("a", { href: "openapi.json" }, "OpenAPI"), " · ", h("a", { href: "asyncapi.json" }, "AsyncAPI")),
   );
 }
 

@@ -136,7 +136,7 @@ function off(): HTMLElement {
     h("p", {}, "This server runs for real work, so it gives nobody a room for the asking. To try Sidetalk on your own machine, start it with"),
     h("pre", { tabindex: "0" }, h("code", {}, "sidetalk dev")),
     h("p", {}, "and open the address that it prints."),
-    h("p", { class: "more" }, h("a", { href: "docs/" }, "Read the documents"), " · ", h("a", { href: "openapi.json" }, "OpenAPI")),
+    h("p", { class: "more" }, h("a", { href: "docs" }, "Read the documents"), " · ", h("a", { href: "openapi.json" }, "OpenAPI")),
   );
 }
 

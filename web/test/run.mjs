@@ -2,8 +2,8 @@
 // Each case is an exported function of a file in cases/; it gets {server, browser} and throws if something is wrong.
 import { readdir } from "node:fs/promises";
 import { Browser } from "./browser.mjs";
+import { startServer } from "./server.mjs";
 
-const { startServer } = await import(process.env.SIDETALK_TEST_SERVER ?? "./server.mjs");
 const wanted = process.argv[2] ?? "";
 const CASE_MS = 120_000;
 
