@@ -61,6 +61,8 @@ slowest_test_programs() {
     ' "$log" | sort -rn | head -n 5
 }
 
+# The binary that the tests of the client and the pages start.
+export SIDETALK_BIN="$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/sidetalk"
 npm_wanted="package.json"
 started=$SECONDS
 rm -f "$logs_dir"/step-*.log
