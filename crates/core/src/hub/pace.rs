@@ -13,7 +13,7 @@ const BUSY_PER_SECOND: f64 = 10_000.0;
 /// Deliveries per second at which the slot is longest.
 const BUSIEST_PER_SECOND: f64 = 50_000.0;
 const SLOT_MIN: Duration = Duration::from_millis(10);
-const SLOT_MAX: Duration = Duration::from_millis(25);
+const SLOT_MAX: Duration = Duration::from_millis(20);
 /// Over which time the rate is averaged.
 const WINDOW_SECONDS: f64 = 0.5;
 /// Messages per flush from which pacing is worth its delay.
