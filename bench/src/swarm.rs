@@ -101,7 +101,6 @@ impl Swarm {
             TimerfdTimerFlags::empty(),
             &Itimerspec { it_interval: interval, it_value: interval },
         )?;
-        // Edge-triggered: the timer needs no reading.
         epoll::add(&self.epoll, &timer, EventData::new_u64(TIMER), EventFlags::IN | EventFlags::ET)?;
         self.timer = Some(timer);
         Ok(())
@@ -123,6 +122,10 @@ impl Swarm {
             let Event { flags, data } = self.ready[at];
             let index = data.u64() as usize;
             if data.u64() == TIMER {
+                // The kernel starts the timer's next round only when the last one was read.
+                if let Some(timer) = &self.timer {
+                    let _ = rustix::io::read(timer, &mut [0; 8]);
+                }
                 continue;
             }
             if flags.contains(EventFlags::OUT) {
