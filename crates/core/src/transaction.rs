@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::command::Write;
-use crate::event::{Entry, Event};
+use crate::event::Entry;
 use crate::limits::Limits;
 use crate::model::{
     Audience, Draft, Epoch, MessageId, Part, Position, Principal, Role, Seq, Timestamp, UserId,
@@ -191,12 +191,4 @@ pub fn fingerprint(draft: &Draft) -> Fingerprint {
     let mut short = [0; 16];
     short.copy_from_slice(&digest[..16]);
     Fingerprint(short)
-}
-
-/// Whether this entry, once committed, puts people out: the service must then cut their connections.
-pub fn removes(event: &Event) -> Option<&UserId> {
-    match event {
-        Event::MemberKicked { user } | Event::MemberBanned { user, .. } => Some(user),
-        _ => None,
-    }
 }
