@@ -69,7 +69,7 @@ impl ApiState {
             return Err(wrong());
         }
         let expires_at = sidetalk_core::model::Timestamp::from_micros(i64::MAX);
-        Ok(Verified { project: id, actor: Actor::Server, expires_at })
+        Ok(Verified { project: id, actor: Actor::Server, expires_at, connection: None, dialect: None })
     }
 
     fn count_failure(&self, problem: Problem, address: Option<IpAddr>) -> Problem {
@@ -85,6 +85,11 @@ impl Verified {
     /// As somebody who acts without a connection.
     #[must_use]
     pub fn principal(&self) -> Principal {
-        Principal { project: self.project, actor: self.actor.clone(), connection: None }
+        Principal {
+            project: self.project,
+            actor: self.actor.clone(),
+            connection: None,
+            dialect: Some(crate::DIALECT),
+        }
     }
 }

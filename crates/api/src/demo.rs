@@ -89,7 +89,7 @@ async fn post_session(
             .ok_or_else(|| Problem::invalid("name", "must be 1 to 255 bytes of plain text"))?,
         None => friendly_name(api.entropy.bits()).into(),
     };
-    let server = Principal { project: demo.project, actor: Actor::Server, connection: None };
+    let server = Principal { project: demo.project, actor: Actor::Server, connection: None, dialect: None };
     let (_, made) = api.service.open_room(&server, &room, RoomSpec::default()).await?;
     let role = match wish.role.as_deref() {
         Some("moderator") => Role::Moderator,

@@ -49,10 +49,11 @@ pub use state::{ApiParts, ApiState};
 
 use std::sync::Arc;
 
+use sidetalk_core::model::Dialect;
 use sidetalk_core::ports::Face;
 
 /// The name of this dialect.
-pub const DIALECT: &str = "native";
+pub const DIALECT: Dialect = Dialect::new("native");
 
 /// The renderer of this dialect, for the service's list of faces.
 #[must_use]

@@ -105,11 +105,15 @@ impl NativeSession {
 
     fn become_known(&mut self, verified: &Verified) -> Result<ConnectionId, Problem> {
         let Actor::User(identity) = &verified.actor else { return Err(Problem::UserOnly) };
-        let id = connection_id(self.api.entropy.bits());
+        // A promised connection is the first one's who comes; whoever comes beside it gets another.
+        let promised = verified
+            .connection
+            .filter(|id| !self.api.service.hub().is_connected(verified.project, &identity.user, *id));
+        let id = promised.unwrap_or_else(|| connection_id(self.api.entropy.bits()));
         let link = Link::new(
             id,
             self.api.face,
-            crate::DIALECT,
+            self.api.dialect_of(verified),
             verified.project,
             identity.clone(),
             self.outbox.clone(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sidetalk_core::hub::FaceId;
+use sidetalk_core::model::Dialect;
 use sidetalk_core::ports::{Entropy, Outlet as _};
 use sidetalk_core::service::Service;
 use sidetalk_edge::liveness::Liveness;
@@ -18,7 +19,7 @@ use crate::expiry::Expiries;
 use crate::limits::{ApiLimits, Rates, instant};
 use crate::ticket::Tickets;
 use crate::to_wire;
-use crate::token::Keys;
+use crate::token::{Keys, Verified};
 use crate::wire::answer::Bounds;
 use crate::wire::notice::{DrainingNotice, Frame};
 
@@ -42,6 +43,8 @@ pub struct ApiParts {
     pub origins: OriginPolicy,
     /// How often `liveness` pings, for the clients to know.
     pub ping_interval: Duration,
+    /// The dialects whose drop-in scripts speak this one.
+    pub dialects: Vec<Dialect>,
     /// The version of the server, for the documents.
     pub version: &'static str,
 }
@@ -64,6 +67,7 @@ pub struct Shared {
     pub(crate) origins: OriginPolicy,
     pub(crate) ping_interval: Duration,
     pub(crate) bounds: Bounds,
+    pub(crate) dialects: Vec<Dialect>,
     pub(crate) version: &'static str,
     pub(crate) request_ids: RequestIds,
 }
@@ -103,6 +107,7 @@ impl ApiState {
             origins: parts.origins,
             ping_interval: parts.ping_interval,
             bounds,
+            dialects: parts.dialects,
             version: parts.version,
             service: parts.service,
         }))
@@ -126,6 +131,13 @@ impl ApiState {
                 }
             }
         })]
+    }
+
+    /// Whose people the owner of a token is one of.
+    pub(crate) fn dialect_of(&self, verified: &Verified) -> Dialect {
+        let named = verified.dialect.as_deref();
+        let known = self.dialects.iter().find(|dialect| Some(dialect.as_str()) == named);
+        known.copied().unwrap_or(crate::DIALECT)
     }
 
     /// Tells every socket that it will be asked to come back within that time. Call it before

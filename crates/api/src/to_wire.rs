@@ -11,8 +11,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use sidetalk_core::event::{Entry, Event, Happening, LeaveReason, Moment};
 use sidetalk_core::model::{
-    self as core, Epoch, GroupName, Identity, Member, Membership, Mute, Position, PrivateChat, Role, RoomKey,
-    SignalData, TextFormat, Timestamp, UserId,
+    self as core, Dialect, Epoch, GroupName, Identity, Member, Membership, Mute, Position, PrivateChat, Role,
+    RoomKey, SignalData, TextFormat, Timestamp, UserId,
 };
 use sidetalk_core::ports::{self, Face};
 use sidetalk_core::room;
@@ -39,20 +39,20 @@ pub const REACTION_USERS_MAX: usize = 50;
 pub struct Native;
 
 impl Face for Native {
-    fn name(&self) -> &'static str {
+    fn dialect(&self) -> Dialect {
         crate::DIALECT
     }
 
     fn render(&self, happening: Happening<'_>) -> Option<Bytes> {
         Some(match happening {
-            Happening::Entry { room, epoch, entry } => {
+            Happening::Entry { room, epoch, entry, .. } => {
                 let EventNotice { method, params } = event_notice(room, epoch, entry);
                 match &params.what {
                     What::Posted(posted) => hot::posted_frame(&params.head, &posted.message),
                     _ => frame(&Frame::new(method, params)),
                 }
             }
-            Happening::Moment { room, moment: Moment::Signalled { from, signal, .. } } => {
+            Happening::Moment { room, moment: Moment::Signalled { from, signal } } => {
                 hot::signal_frame(&signal_notice(room, from, signal))
             }
             Happening::Moment { room, moment } => moment_frame(room, moment)?,
@@ -239,6 +239,7 @@ fn sender(sender: &core::Sender) -> Sender<'_> {
         user: sender.user.as_ref().map(UserId::as_str),
         name: &sender.name,
         connection: sender.connection.map(core::ConnectionId::as_uuid),
+        dialect: sender.dialect.filter(|dialect| *dialect != crate::DIALECT).map(Dialect::as_str),
     }
 }
 
@@ -298,8 +299,9 @@ pub fn presence(presence: &core::Presence) -> Presence<'_> {
         avatar: avatar.as_deref(),
         role: presence.role.name(),
         groups: group_names(groups),
-        dialect: presence.dialect,
+        dialect: presence.dialect.as_str(),
         data: &presence.client_data,
+        server_data: &presence.identity.data,
         joined_at: Time(presence.joined_at),
     }
 }
@@ -415,6 +417,8 @@ pub fn leave_reason(reason: LeaveReason) -> &'static str {
         LeaveReason::Left => "left",
         LeaveReason::Lost => "lost",
         LeaveReason::Kicked => "kicked",
+        LeaveReason::Removed => "removed",
+        LeaveReason::Ended => "ended",
         LeaveReason::Banned => "banned",
         LeaveReason::RoomDeleted => "room_deleted",
         LeaveReason::Expired => "expired",

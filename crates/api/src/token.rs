@@ -14,9 +14,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::{Deserialize, Serialize};
-use sidetalk_core::model::{Actor, GroupName, Identity, ProjectId, Role, RoomName, Timestamp, UserId};
+use sidetalk_core::model::{
+    Actor, ConnectionId, GroupName, Identity, ProjectId, Role, RoomName, Timestamp, UserId,
+};
 use sidetalk_core::ports::Project;
 use thiserror::Error;
+use uuid::Uuid;
 
 pub use keys::{BadKey, Issuer, KeySet, Keys, NoKeys, TrustedKey};
 pub use minting::{Mint, mint, mint_server};
@@ -33,6 +36,8 @@ pub const GROUPS_MAX: usize = 100;
 pub const NAME_BYTES_MAX: usize = 255;
 /// The longest address of a picture.
 pub const AVATAR_BYTES_MAX: usize = 2_048;
+/// The longest text about its owner.
+pub const DATA_BYTES_MAX: usize = 4 * 1024;
 /// The `aud` that means us, where a key has no other.
 pub const AUDIENCE: &str = "sidetalk";
 /// 9999-12-31: the last year that an RFC 3339 time can say.
@@ -47,6 +52,11 @@ pub struct Verified {
     pub actor: Actor,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The connection that was promised to its owner, if one was.
+    pub connection: Option<ConnectionId>,
+    /// The name of the dialect whose people its owner is one of, if that is another one than ours: drop-in scripts speak
+    /// native.
+    pub dialect: Option<Box<str>>,
 }
 
 /// Why a token is not accepted. The sentence tells whoever mints tokens what to mend; it never repeats a secret.
@@ -287,6 +297,9 @@ struct Claims {
     role: Option<String>,
     groups: Option<Vec<String>>,
     guest: Option<bool>,
+    data: Option<String>,
+    connection: Option<Uuid>,
+    dialect: Option<String>,
 }
 
 /// A whole number of seconds: a text or a fraction is refused (CVE-2026-25537 is about a text).
@@ -339,6 +352,8 @@ impl Claims {
 
     fn verified(self, project: ProjectId) -> Result<Verified, BadToken> {
         let expires_at = seconds(self.exp.ok_or_else(|| claim("exp", "is missing"))?.0);
+        let connection = self.connection.map(ConnectionId::from_uuid);
+        let dialect = self.dialect.as_deref().map(Into::into);
         let actor = match (self.scope.as_deref(), &self.sub) {
             (Some("server"), None) => Actor::Server,
             (Some("server"), Some(_)) => return Err(claim("sub", "does not go with scope server")),
@@ -346,7 +361,7 @@ impl Claims {
             (None, None) => return Err(claim("sub", "is missing")),
             (None, Some(_)) => Actor::User(Arc::new(self.identity(expires_at)?)),
         };
-        Ok(Verified { project, actor, expires_at })
+        Ok(Verified { project, actor, expires_at, connection, dialect })
     }
 
     fn identity(self, expires_at: Timestamp) -> Result<Identity, BadToken> {
@@ -385,6 +400,12 @@ impl Claims {
             avatar,
             role,
             groups: groups.map_err(|problem| claim("groups", problem.to_string()))?.into(),
+            data: match self.data {
+                Some(data) if data.len() > DATA_BYTES_MAX => {
+                    return Err(claim("data", format!("is longer than {DATA_BYTES_MAX} bytes")));
+                }
+                data => data.unwrap_or_default().into(),
+            },
             rooms: rooms.transpose().map_err(|problem| claim("room", problem.to_string()))?.map(Into::into),
             issued_at: self.iat.map(|at| seconds(at.0)),
             expires_at: Some(expires_at),

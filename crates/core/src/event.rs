@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Audience, ConnectionId, Epoch, GroupName, Message, MessageId, Mute, Part, Position, Presence,
+    Audience, ConnectionId, Epoch, GroupName, Labels, Message, MessageId, Mute, Part, Position, Presence,
     PrivateChat, Role, RoomKey, Sender, Seq, Signal, Timestamp, UserId,
 };
+use crate::roster::Roster;
 
 /// One entry of a room's log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -145,8 +146,6 @@ pub enum Moment {
     Signalled {
         /// Who sent it.
         from: Sender,
-        /// The dialect that it came by; `None`: the server API.
-        dialect: Option<&'static str>,
         /// The signal.
         signal: Signal,
     },
@@ -200,6 +199,10 @@ pub enum LeaveReason {
     Lost,
     /// A moderator put the user out.
     Kicked,
+    /// The project's server put the connection out.
+    Removed,
+    /// The project's server ended the sitting: everybody is out, the room stays.
+    Ended,
     /// The user is banned.
     Banned,
     /// The room was deleted.
@@ -219,8 +222,12 @@ pub enum Happening<'a> {
         room: &'a RoomKey,
         /// The log's incarnation.
         epoch: Epoch,
+        /// Under which signal types the room's people chat.
+        labels: &'a Labels,
         /// The entry.
         entry: &'a Entry,
+        /// Whether the connection that it came by is in the room.
+        is_here: bool,
     },
     /// Something ephemeral.
     Moment {
@@ -248,4 +255,39 @@ impl Happening<'_> {
             _ => None,
         }
     }
+}
+
+/// Something that whoever watches a room's life is told: what webhooks and the books of dialects are made of.
+#[derive(Clone, Copy, Debug)]
+pub enum Sight<'a> {
+    /// Somebody came into an empty room: a sitting began.
+    Began,
+    /// A connection came.
+    Came(&'a Arc<Presence>),
+    /// Something was said or changed, with those who are there.
+    Happened {
+        /// What.
+        happening: Happening<'a>,
+        /// Who is there.
+        roster: &'a Roster,
+    },
+    /// A connection went.
+    Went {
+        /// The presence that ended.
+        presence: &'a Arc<Presence>,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// The last one went, for that reason: the sitting ended.
+    Ended {
+        /// Why.
+        reason: LeaveReason,
+    },
+}
+
+/// One live occurrence of a room, from the first join to the last leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sitting {
+    /// When it began.
+    pub began_at: Timestamp,
 }

@@ -29,7 +29,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::event::{Event, Happening, LeaveReason};
 use crate::model::{ConnectionId, ProjectId, RoomKey, UserId, Viewer};
-use crate::ports::{Closing, Committed, Face, Hint, HintSink, Store};
+use crate::ports::{Closing, Committed, Face, Hint, HintSink, Store, Witness};
 use crate::refusal::{Failure, Refusal};
 
 pub use link::{FaceId, Link, Seat};
@@ -44,6 +44,7 @@ type LinksByUser = HashMap<(ProjectId, UserId), Vec<Arc<Link>>>;
 pub struct Hub {
     store: Arc<dyn Store>,
     faces: Arc<[Arc<dyn Face>]>,
+    witnesses: Arc<[Arc<dyn Witness>]>,
     rooms: RwLock<HashMap<RoomKey, Arc<LiveRoom>>>,
     links: Mutex<LinksByUser>,
     flushers: Box<[Arc<Flusher>]>,
@@ -51,11 +52,17 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// A hub that renders with `faces` and flushes with `flushers` tasks.
-    pub fn new(store: Arc<dyn Store>, faces: Vec<Arc<dyn Face>>, flushers: usize) -> Arc<Self> {
+    /// A hub that renders with `faces`, is watched by `witnesses` and flushes with `flushers` tasks.
+    pub fn new(
+        store: Arc<dyn Store>,
+        faces: Vec<Arc<dyn Face>>,
+        witnesses: Vec<Arc<dyn Witness>>,
+        flushers: usize,
+    ) -> Arc<Self> {
         Arc::new(Self {
             store,
             faces: faces.into(),
+            witnesses: witnesses.into(),
             rooms: RwLock::default(),
             links: Mutex::default(),
             flushers: (0..flushers.max(1)).map(|_| Arc::new(Flusher::default())).collect(),
@@ -101,6 +108,14 @@ impl Hub {
     /// The links of a user.
     pub fn links_of(&self, project: ProjectId, user: &UserId) -> Vec<Arc<Link>> {
         self.links.lock().get(&(project, user.clone())).cloned().unwrap_or_default()
+    }
+
+    /// Whether that user has a link of that id.
+    pub fn is_connected(&self, project: ProjectId, user: &UserId, id: ConnectionId) -> bool {
+        self.links
+            .lock()
+            .get(&(project, user.clone()))
+            .is_some_and(|own| own.iter().any(|link| link.id() == id))
     }
 
     /// How many links there are.
@@ -149,7 +164,7 @@ impl Hub {
 
     fn blank(&self, key: &RoomKey) -> Arc<LiveRoom> {
         let flusher = &self.flushers[spread(key, self.flushers.len())];
-        Arc::new(LiveRoom::new(key.clone(), self.faces.clone(), flusher.clone()))
+        Arc::new(LiveRoom::new(key.clone(), self.faces.clone(), self.witnesses.clone(), flusher.clone()))
     }
 
     /// Drops the room from the map if nobody is in it.
@@ -168,7 +183,7 @@ impl Hub {
                 match hub.store.entries(live.key(), &Viewer::Server, after, 500).await {
                     Ok(replay) => live.repaired(&replay),
                     Err(Failure::Refused(Refusal::RoomGone)) => {
-                        return live.close_all(LeaveReason::RoomDeleted);
+                        return live.close();
                     }
                     Err(failure) => {
                         tracing::warn!(room.name = %live.key(), error = ?failure, "could not repair a gap; will try again");
@@ -182,6 +197,7 @@ impl Hub {
     /// Members of a room that lasts are told wherever they are, and an invited user too.
     fn tell_absent_members(&self, committed: &Committed, live: Option<&LiveRoom>) {
         let Some(members) = &committed.members else { return };
+        let labels = live.and_then(LiveRoom::room).map(|room| room.labels.clone()).unwrap_or_default();
         for entry in &committed.entries {
             let invited = match &entry.event {
                 Event::MemberInvited { user } | Event::MemberKicked { user } | Event::MemberLeft { user } => {
@@ -196,7 +212,9 @@ impl Hub {
                     if here || !link.opens(&committed.room.name) || !link.is_addressed(&entry.audience) {
                         continue;
                     }
-                    let happening = Happening::Entry { room: &committed.room, epoch: committed.epoch, entry };
+                    let (room, epoch) = (&committed.room, committed.epoch);
+                    // Who is not in the room cannot know who is.
+                    let happening = Happening::Entry { room, epoch, labels: &labels, entry, is_here: false };
                     let frame =
                         frames[link.face()].get_or_insert_with(|| self.faces[link.face()].render(happening));
                     if let Some(frame) = frame {
@@ -213,8 +231,16 @@ impl Hub {
     }
 
     /// Ends one connection in a room.
-    pub(crate) fn cut(&self, room: &RoomKey, connection: ConnectionId) -> bool {
-        self.live(room).is_some_and(|live| live.remove(connection, LeaveReason::Kicked))
+    pub(crate) fn cut(&self, room: &RoomKey, connection: ConnectionId, reason: LeaveReason) -> bool {
+        self.live(room).is_some_and(|live| live.remove(connection, reason))
+    }
+
+    /// Ends all connections in a room.
+    pub(crate) fn end_sitting(&self, room: &RoomKey) {
+        if let Some(live) = self.live(room) {
+            live.remove_all(LeaveReason::Ended);
+            self.forget_if_idle(&live);
+        }
     }
 }
 
@@ -238,7 +264,7 @@ impl HintSink for std::sync::Weak<Hub> {
             }
             Hint::Deleted { room, epoch } => {
                 if let Some(live) = hub.live(&room).filter(|live| live.epoch() == Some(epoch)) {
-                    live.close_all(LeaveReason::RoomDeleted);
+                    live.close();
                     hub.forget_if_idle(&live);
                 }
             }

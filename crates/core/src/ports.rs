@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::event::{Entry, Happening, LeaveReason, Moment};
+use crate::event::{Entry, Happening, LeaveReason, Moment, Sight, Sitting};
 use crate::model::{
-    Audience, ClientId, Epoch, Message, MessageId, ProjectId, RoomKey, RoomKind, RoomName, RoomSpec, Seq,
-    SignalType, Timestamp, UserId, Viewer,
+    Audience, ClientId, Dialect, Epoch, Message, MessageId, ProjectId, RoomKey, RoomKind, RoomName, RoomSpec,
+    Seq, SignalType, Timestamp, UserId, Viewer,
 };
 use crate::refusal::{Failure, Unavailable};
 use crate::room::Room;
@@ -62,8 +62,8 @@ pub trait RoomTx: Send {
 }
 
 /// The durable truth: all ports of a storage engine together.
-pub trait Store: LogStore + RoomStore + ProjectStore + Upkeep {}
-impl<T: LogStore + RoomStore + ProjectStore + Upkeep> Store for T {}
+pub trait Store: LogStore + RoomStore + ProjectStore + RecordStore + Upkeep {}
+impl<T: LogStore + RoomStore + ProjectStore + RecordStore + Upkeep> Store for T {}
 
 /// Rooms' logs.
 ///
@@ -170,11 +170,37 @@ pub trait ProjectStore: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<u64, Failure>>;
 }
 
+/// Small things that a dialect keeps beside the logs, such as a token that nobody has used yet.
+///
+/// Promises: as [`LogStore`] about durability; what one call does happens whole or not at all, and calls on one record
+/// happen one after the other on whichever node, so that of two that take a record only one gets it.
+pub trait RecordStore: Send + Sync + 'static {
+    /// Stores records, each new or in place of the one with its kind and key.
+    fn put_records(&self, records: Vec<Record>) -> BoxFuture<'_, Result<(), Failure>>;
+    /// Stores a record unless there is one with its kind and key. Says whether it was stored.
+    fn add_record(&self, record: Record) -> BoxFuture<'_, Result<bool, Failure>>;
+    /// The record with that kind and key.
+    fn record(&self, kind: &'static str, key: &str) -> BoxFuture<'_, Result<Option<Record>, Failure>>;
+    /// The records of a kind whose keys begin with `prefix`, by key, after the key `after`, at most `limit`.
+    fn records(
+        &self,
+        kind: &'static str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>, Failure>>;
+    /// Removes a record and gives it to the caller, who alone gets it.
+    fn take_record(&self, kind: &'static str, key: &str) -> BoxFuture<'_, Result<Option<Record>, Failure>>;
+    /// Removes the records of a kind whose keys begin with `prefix`. Says how many.
+    fn remove_records(&self, kind: &'static str, prefix: &str) -> BoxFuture<'_, Result<u64, Failure>>;
+}
+
 /// What an operator does to a store.
 pub trait Upkeep: Send + Sync + 'static {
     /// Sends the committed entries of every room to `sink` from now on; called once, before the first write.
     fn attach(&self, sink: Arc<dyn CommitSink>);
-    /// Removes messages that are older than their room's, else their project's retention. Says how many.
+    /// Removes messages that are older than their room's, else their project's retention, and records that have ended.
+    /// Says how many messages.
     fn purge(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, Failure>>;
     /// Writes a consistent copy to `target` while the store is in use.
     fn backup(&self, target: &Path) -> BoxFuture<'_, Result<(), Failure>>;
@@ -355,6 +381,21 @@ impl Default for ProjectSettings {
     }
 }
 
+/// A small thing that a dialect keeps.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// What it is: the dialect's name, a dot, a word. Keys are unique within a kind.
+    pub kind: &'static str,
+    /// What names it.
+    pub key: Arc<str>,
+    /// The tenant.
+    pub project: ProjectId,
+    /// What it says, in a text form of the dialect's own.
+    pub value: Arc<str>,
+    /// When it may be removed; `None`: never by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
 /// What a project says of a user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UserProfile {
@@ -403,10 +444,17 @@ pub trait HintSink: Send + Sync + 'static {
     fn hint(&self, hint: Hint);
 }
 
+/// Watches the lives of rooms on this node.
+pub trait Witness: Send + Sync + 'static {
+    /// Something was seen in a room whose sitting is `sitting`. Called in order, under the room's lock: must be quick and
+    /// must not call back into the room.
+    fn saw(&self, room: &RoomKey, sitting: Sitting, sight: Sight<'_>);
+}
+
 /// A dialect's renderer: turns what happened into finished frames of its wire, once for all who get it.
 pub trait Face: Send + Sync + 'static {
-    /// The dialect's name, as in configuration and metrics.
-    fn name(&self) -> &'static str;
+    /// The dialect.
+    fn dialect(&self) -> Dialect;
     /// One or more finished frames, or nothing if the dialect does not show this.
     fn render(&self, happening: Happening<'_>) -> Option<Bytes>;
 }

@@ -16,8 +16,8 @@ use crate::command::Write;
 use crate::event::{Entry, Event};
 use crate::limits::Limits;
 use crate::model::{
-    Actor, Audience, Epoch, Member, Membership, Message, MessageId, Position, Principal, Role, RoomKey,
-    RoomKind, RoomSettings, Seq, Timestamp, UserId,
+    Actor, Audience, Epoch, Labels, Member, Membership, Message, MessageId, Position, Principal, Role,
+    RoomKey, RoomKind, RoomSettings, Seq, Timestamp, UserId,
 };
 use crate::refusal::Refusal;
 
@@ -41,6 +41,8 @@ pub struct Room {
     pub created_at: Timestamp,
     /// What is set about it.
     pub settings: RoomSettings,
+    /// Under which signal types its people chat.
+    pub labels: Labels,
     /// Users of whom something is recorded.
     pub members: HashMap<UserId, Member>,
 }
@@ -146,8 +148,10 @@ impl Room {
             Event::MemberKicked { user } | Event::MemberLeft { user } => {
                 self.member_mut(user).membership = Some(Membership::Left);
             }
-            Event::MessagePosted(_)
-            | Event::MessageEdited { .. }
+            Event::MessagePosted(message) => {
+                self.labels.note(message);
+            }
+            Event::MessageEdited { .. }
             | Event::MessageDeleted(_)
             | Event::MessagePinned(_)
             | Event::MessageUnpinned(_)

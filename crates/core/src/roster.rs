@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::limits::Limits;
 use crate::model::{
-    Audience, ConnectionId, Identity, Presence, Principal, Role, Signal, SignalData, Timestamp, UserId,
+    Audience, ConnectionId, Dialect, Identity, Presence, Principal, Role, Signal, SignalData, Timestamp,
+    UserId,
 };
 use crate::refusal::Refusal;
 use crate::room::{Room, Standing};
@@ -26,8 +27,8 @@ pub struct Arrival {
     pub identity: Arc<Identity>,
     /// The role that holds in the room.
     pub role: Role,
-    /// The name of the dialect that it speaks.
-    pub dialect: &'static str,
+    /// The dialect that it speaks.
+    pub dialect: Dialect,
     /// What the client says of itself.
     pub client_data: Arc<str>,
 }

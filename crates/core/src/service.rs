@@ -21,7 +21,7 @@ use crate::event::LeaveReason;
 use crate::hub::{Hub, Link};
 use crate::limits::Limits;
 use crate::model::{Audience, MessageId, Principal, ProjectId, Role, RoomKey, RoomName, Timestamp, UserId};
-use crate::ports::{Clock, CommitSink, Committed, Entropy, Face, Fanout, Hint, Project, Store};
+use crate::ports::{Clock, CommitSink, Committed, Entropy, Face, Fanout, Hint, Project, Store, Witness};
 use crate::refusal::{Failure, Refusal};
 use crate::roster;
 use crate::transaction::{Submission, Written};
@@ -42,6 +42,8 @@ pub struct ServiceParts {
     pub limits: Arc<Limits>,
     /// The dialects' renderers; a link names its own by its place here.
     pub faces: Vec<Arc<dyn Face>>,
+    /// Who watches the lives of rooms.
+    pub witnesses: Vec<Arc<dyn Witness>>,
     /// How many tasks flush rooms: about one per core.
     pub flushers: usize,
 }
@@ -54,17 +56,30 @@ pub struct Service {
     entropy: Arc<dyn Entropy>,
     limits: Arc<Limits>,
     hub: Arc<Hub>,
-    projects: RwLock<HashMap<ProjectId, Arc<Project>>>,
+    projects: Arc<RwLock<HashMap<ProjectId, Arc<Project>>>>,
 }
 
 impl Service {
     /// Puts the parts together: commits flow from the store through the fan-out to the hub.
     pub fn new(parts: ServiceParts) -> Arc<Self> {
-        let ServiceParts { store, fanout, clock, entropy, limits, faces, flushers } = parts;
-        let hub = Hub::new(store.clone(), faces, flushers);
+        let ServiceParts { store, fanout, clock, entropy, limits, faces, witnesses, flushers } = parts;
+        let hub = Hub::new(store.clone(), faces, witnesses, flushers);
         fanout.attach(Arc::new(Arc::downgrade(&hub)));
         store.attach(Arc::new(ToFanout(fanout.clone())));
-        Arc::new(Self { store, fanout, clock, entropy, limits, hub, projects: RwLock::default() })
+        Arc::new(Self { store, fanout, clock, entropy, limits, hub, projects: Arc::default() })
+    }
+
+    /// The same service under other bounds, for a dialect that has its own.
+    pub fn within(&self, limits: Limits) -> Arc<Self> {
+        Arc::new(Self {
+            store: self.store.clone(),
+            fanout: self.fanout.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            limits: Arc::new(limits),
+            hub: self.hub.clone(),
+            projects: self.projects.clone(),
+        })
     }
 
     /// Starts the tasks; they end at [`stop`](Self::stop).

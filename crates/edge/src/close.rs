@@ -171,7 +171,9 @@ fn left(why: LeaveReason) -> Close {
         LeaveReason::Lost => Close::new(Code::PingTimeout, "connection lost"),
         LeaveReason::Kicked => Close::new(Code::Kicked, "kicked"),
         LeaveReason::Banned => Close::new(Code::Banned, "banned"),
-        LeaveReason::RoomDeleted => Close::new(Code::Ended, "ended by the project"),
+        LeaveReason::Removed | LeaveReason::Ended | LeaveReason::RoomDeleted => {
+            Close::new(Code::Ended, "ended by the project")
+        }
         LeaveReason::Expired => Close::new(Code::TokenExpired, "the token has expired"),
         LeaveReason::Draining => Close::new(Code::Draining, "0"),
     }

@@ -19,6 +19,8 @@ mod scratch;
 
 pub mod outbox;
 
+pub mod berth;
+
 pub mod reader;
 mod utf8;
 

@@ -11,7 +11,8 @@ use sidetalk_core::model::{
 };
 use sidetalk_core::ports::{
     BoxFuture, Clock, CommitSink, Committed, Fanout, Hint, HintSink, LogStore, Page, PageRequest, Project,
-    ProjectStore, Replay, RoomStore, RoomSummary, SearchRequest, Store, Unread, Upkeep, UserProfile,
+    ProjectStore, Record, RecordStore, Replay, RoomStore, RoomSummary, SearchRequest, Store, Unread, Upkeep,
+    UserProfile,
 };
 use sidetalk_core::refusal::{Failure, Unavailable};
 use sidetalk_core::room::Room;
@@ -193,6 +194,38 @@ impl ProjectStore for MeasuredStore {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<u64, Failure>> {
         timed("erase_user", self.inner.erase_user(project, user, now))
+    }
+}
+
+impl RecordStore for MeasuredStore {
+    fn put_records(&self, records: Vec<Record>) -> BoxFuture<'_, Result<(), Failure>> {
+        timed("put_records", self.inner.put_records(records))
+    }
+
+    fn add_record(&self, record: Record) -> BoxFuture<'_, Result<bool, Failure>> {
+        timed("add_record", self.inner.add_record(record))
+    }
+
+    fn record(&self, kind: &'static str, key: &str) -> BoxFuture<'_, Result<Option<Record>, Failure>> {
+        timed("record", self.inner.record(kind, key))
+    }
+
+    fn records(
+        &self,
+        kind: &'static str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
+        timed("records", self.inner.records(kind, prefix, after, limit))
+    }
+
+    fn take_record(&self, kind: &'static str, key: &str) -> BoxFuture<'_, Result<Option<Record>, Failure>> {
+        timed("take_record", self.inner.take_record(kind, key))
+    }
+
+    fn remove_records(&self, kind: &'static str, prefix: &str) -> BoxFuture<'_, Result<u64, Failure>> {
+        timed("remove_records", self.inner.remove_records(kind, prefix))
     }
 }
 

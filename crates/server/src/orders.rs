@@ -177,7 +177,7 @@ fn room_name(name: &str) -> Result<RoomName> {
 }
 
 fn server(project: &Project) -> Principal {
-    Principal { project: project.id, actor: Actor::Server, connection: None }
+    Principal { project: project.id, actor: Actor::Server, connection: None, dialect: None }
 }
 
 fn summary(project: &Project) -> Value {

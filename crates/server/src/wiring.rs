@@ -231,6 +231,7 @@ fn service_parts(config: &Config, store: Arc<dyn Store>) -> ServiceParts {
         entropy: Arc::new(OsEntropy),
         limits: Arc::new(Limits::from(&config.limits)),
         faces: vec![sidetalk_api::face()],
+        witnesses: Vec::new(),
         flushers: threads(config.runtime.worker_threads),
     }
 }
@@ -319,6 +320,7 @@ fn api_state(
         limits: api_limits(config),
         origins: origins(&config.http)?,
         ping_interval: config.socket.ping_interval,
+        dialects: Vec::new(),
         version: env!("CARGO_PKG_VERSION"),
     }))
 }

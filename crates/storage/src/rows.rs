@@ -1,13 +1,14 @@
 //! How the model lies in columns: the one place that knows. These shapes are on people's disks: they only grow.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sidetalk_core::event::{Event, MessageRef};
 use sidetalk_core::model::{
-    Audience, FileRef, GroupName, Member, Membership, Mute, Part, PrivateChat, Role, RoomKind, SignalType,
-    TextFormat, Timestamp, UserId,
+    Audience, Dialect, FileRef, GroupName, Labels, Member, Membership, Mute, Part, PrivateChat, Role,
+    RoomKind, SignalType, TextFormat, Timestamp, UserId,
 };
 use sidetalk_core::ports::ProjectSettings;
 use uuid::Uuid;
@@ -427,6 +428,24 @@ pub(crate) fn micros_column(duration: Option<Duration>) -> Option<i64> {
 
 pub(crate) fn duration(column: Option<i64>) -> Option<Duration> {
     column.map(|micros| Duration::from_micros(micros.unsigned_abs()))
+}
+
+pub(crate) fn labels_column(labels: &Labels) -> String {
+    write_json(
+        &labels.iter().map(|(dialect, label)| (dialect.as_str(), label.as_str())).collect::<BTreeMap<_, _>>(),
+    )
+}
+
+pub(crate) fn labels(column: &str) -> Result<Labels, BadRow> {
+    if column == "{}" {
+        return Ok(Labels::default());
+    }
+    let row: BTreeMap<String, String> = read_json("labels", column)?;
+    let label = |(dialect, label): (&String, &String)| {
+        let label = SignalType::new(label).map_err(|_| BadRow::Value { what: "label" })?;
+        Ok((Dialect::recalled(dialect), label))
+    };
+    Ok(Labels::new(row.iter().map(label).collect::<Result<Vec<_>, _>>()?))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -10,6 +10,7 @@ mod migrations;
 mod ports;
 mod projects;
 mod queue;
+mod records;
 mod rooms;
 mod search;
 mod upkeep;
@@ -26,8 +27,8 @@ use sidetalk_core::model::{
     Viewer,
 };
 use sidetalk_core::ports::{
-    BoxFuture, CommitSink, LogStore, Page, PageRequest, Project, ProjectStore, Replay, RoomStore,
-    RoomSummary, SearchRequest, Unread, Upkeep, UserProfile,
+    BoxFuture, CommitSink, LogStore, Page, PageRequest, Project, ProjectStore, Record, RecordStore, Replay,
+    RoomStore, RoomSummary, SearchRequest, Unread, Upkeep, UserProfile,
 };
 use sidetalk_core::refusal::{Failure, Unavailable};
 use sidetalk_core::room::Room;

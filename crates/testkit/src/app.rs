@@ -88,6 +88,7 @@ impl App {
             entropy: entropy.clone(),
             limits: Arc::new(limits),
             faces: vec![sidetalk_api::face()],
+            witnesses: Vec::new(),
             flushers: 1,
         });
         // They end when the test's runtime ends.
@@ -111,6 +112,7 @@ impl App {
             limits: api_limits,
             origins: OriginPolicy::Any,
             ping_interval: Duration::from_secs(25),
+            dialects: Vec::new(),
             version: "test",
         });
         let router = sidetalk_api::router(api);

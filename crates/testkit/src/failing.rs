@@ -9,8 +9,8 @@ use sidetalk_core::model::{
     Viewer,
 };
 use sidetalk_core::ports::{
-    BoxFuture, CommitSink, LogStore, Page, PageRequest, Project, ProjectStore, Replay, RoomStore,
-    RoomSummary, SearchRequest, Store, Unread, Upkeep, UserProfile,
+    BoxFuture, CommitSink, LogStore, Page, PageRequest, Project, ProjectStore, Record, RecordStore, Replay,
+    RoomStore, RoomSummary, SearchRequest, Store, Unread, Upkeep, UserProfile,
 };
 use sidetalk_core::refusal::{Failure, Unavailable};
 use sidetalk_core::room::Room;
@@ -230,6 +230,38 @@ impl<S: Store> ProjectStore for FailingStore<S> {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<u64, Failure>> {
         self.call(|inner| inner.erase_user(project, user, now))
+    }
+}
+
+impl<S: Store> RecordStore for FailingStore<S> {
+    fn put_records(&self, records: Vec<Record>) -> BoxFuture<'_, Result<(), Failure>> {
+        self.call(|inner| inner.put_records(records))
+    }
+
+    fn add_record(&self, record: Record) -> BoxFuture<'_, Result<bool, Failure>> {
+        self.call(|inner| inner.add_record(record))
+    }
+
+    fn record(&self, kind: &'static str, key: &str) -> BoxFuture<'_, Result<Option<Record>, Failure>> {
+        self.call(|inner| inner.record(kind, key))
+    }
+
+    fn records(
+        &self,
+        kind: &'static str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
+        self.call(|inner| inner.records(kind, prefix, after, limit))
+    }
+
+    fn take_record(&self, kind: &'static str, key: &str) -> BoxFuture<'_, Result<Option<Record>, Failure>> {
+        self.call(|inner| inner.take_record(kind, key))
+    }
+
+    fn remove_records(&self, kind: &'static str, prefix: &str) -> BoxFuture<'_, Result<u64, Failure>> {
+        self.call(|inner| inner.remove_records(kind, prefix))
     }
 }
 

@@ -62,13 +62,15 @@ impl Person {
             avatar: None,
             role,
             groups: Vec::new().into(),
+            data: "".into(),
             rooms: None,
             issued_at: None,
             expires_at: None,
         };
         let id = ConnectionId::from_uuid(Uuid::from_u128(service.entropy().bits()));
         let outlet = Arc::clone(&caught) as Arc<dyn Outlet>;
-        let link = service.connect(Link::new(id, 0, "native", project, Arc::new(identity), outlet));
+        let link =
+            service.connect(Link::new(id, 0, sidetalk_api::DIALECT, project, Arc::new(identity), outlet));
         Self { service: Arc::clone(service), link, caught, seats: Mutex::default() }
     }
 

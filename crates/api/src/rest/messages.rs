@@ -81,6 +81,7 @@ fn on_behalf(caller: &Caller, sender: &SenderIn<'_>) -> Result<Principal, Proble
         avatar: None,
         role: Role::Member,
         groups: Arc::default(),
+        data: "".into(),
         rooms: None,
         issued_at: None,
         expires_at: None,

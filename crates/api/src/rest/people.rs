@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Deserialize;
+use sidetalk_core::event::LeaveReason;
 
 use crate::acts::Out as _;
 use crate::errors::{ErrorBody, Problem};
@@ -44,6 +45,8 @@ pub(crate) async fn delete_connection(
     Names(names): Names<OfConnection>,
 ) -> Result<Response, Problem> {
     let room = room_name(&names.room)?;
-    api.service.cut(&caller.principal, &room, named("connection", &names.connection)?).await?;
+    let connection = named("connection", &names.connection)?;
+    let reason = if caller.principal.user().is_some() { LeaveReason::Kicked } else { LeaveReason::Removed };
+    api.service.cut(&caller.principal, &room, connection, reason).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -132,6 +132,10 @@ fn sender(out: &mut Vec<u8>, sender: &Sender<'_>) {
         }
         None => raw(out, "null"),
     }
+    if let Some(dialect) = sender.dialect {
+        raw(out, r#","dialect":"#);
+        text(out, dialect);
+    }
     raw(out, "}");
 }
 

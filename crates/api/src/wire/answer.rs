@@ -255,6 +255,9 @@ pub struct Sender<'a> {
     pub name: &'a str,
     /// The connection that it came by.
     pub connection: Option<Uuid>,
+    /// The dialect that it came by, if that is not this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<&'static str>,
 }
 
 /// Who may see something.
@@ -366,6 +369,9 @@ pub struct Presence<'a> {
     pub dialect: &'static str,
     /// What the client says of itself.
     pub data: &'a str,
+    /// What the token says of the user.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub server_data: &'a str,
     /// When it came.
     pub joined_at: Time,
 }

@@ -266,7 +266,7 @@ pub struct LeftNotice<'a> {
     pub connection: Uuid,
     /// The user.
     pub user: &'a str,
-    /// `left`, `lost`, `kicked`, `banned`, `expired`, `draining`, `room_deleted`.
+    /// `left`, `lost`, `kicked`, `removed`, `banned`, `expired`, `draining`, `ended`, `room_deleted`.
     pub reason: &'static str,
 }
 
@@ -286,7 +286,7 @@ pub struct ReceiptNotice<'a> {
 pub struct RemovedNotice<'a> {
     /// The room.
     pub room: &'a str,
-    /// `kicked`, `banned`, `left`, `expired`, `draining`, `room_deleted`.
+    /// `kicked`, `removed`, `banned`, `left`, `expired`, `draining`, `ended`, `room_deleted`.
     pub reason: &'static str,
 }
 

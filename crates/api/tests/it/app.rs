@@ -77,6 +77,7 @@ impl App {
             limits,
             origins: OriginPolicy::Any,
             ping_interval: Duration::from_secs(25),
+            dialects: Vec::new(),
             version: "0.0.0",
         });
         drop(api.spawn());

@@ -102,11 +102,17 @@ impl World {
             avatar: None,
             role: sidetalk_core::model::Role::Owner,
             groups: [GroupName::new("staff").unwrap()].into(),
+            data: "".into(),
             rooms: None,
             issued_at: None,
             expires_at: None,
         };
-        Principal { project: self.app.project.id, actor: Actor::User(identity.into()), connection: None }
+        Principal {
+            project: self.app.project.id,
+            actor: Actor::User(identity.into()),
+            connection: None,
+            dialect: None,
+        }
     }
 
     async fn ask(&self, who: &str, probe: &Probe, target: &str, secret: &Secret) -> (u16, String) {

@@ -5,8 +5,8 @@ use sidetalk_api::from_wire::decode_request;
 use sidetalk_api::token::{self, NoKeys};
 use sidetalk_core::event::{Entry, Event, Happening, Moment};
 use sidetalk_core::model::{
-    Audience, ClientId, ConnectionId, Epoch, Message, MessageId, Part, Pin, ProjectId, Reaction, RoomKey,
-    RoomName, Sender, Seq, Signal, SignalData, SignalType, TextFormat, Timestamp, UserId,
+    Audience, ClientId, ConnectionId, Dialect, Epoch, Labels, Message, MessageId, Part, Pin, ProjectId,
+    Reaction, RoomKey, RoomName, Sender, Seq, Signal, SignalData, SignalType, TextFormat, Timestamp, UserId,
 };
 
 use crate::app::{PROJECT, SECRET, START, project};
@@ -104,10 +104,11 @@ proptest! {
                 user: (!by_server).then(|| user.clone()),
                 name: name.as_str().into(),
                 connection: (!by_server).then_some(connection),
+                dialect: private.then_some(Dialect::new("other")),
             };
             let to = if private { Audience::users([user.clone()]) } else { Audience::Room };
             let kind = kind.as_deref().map(|kind| SignalType::new(kind).unwrap());
-            let moment = Moment::Signalled { from, dialect: None, signal: Signal { kind, data, to } };
+            let moment = Moment::Signalled { from, signal: Signal { kind, data, to } };
             let frame = sidetalk_api::face().render(Happening::Moment { room: &room, moment: &moment }).unwrap();
             let Moment::Signalled { from, signal, .. } = &moment else { unreachable!() };
             let expected = serde_json::json!({
@@ -137,6 +138,7 @@ proptest! {
             user: (!by_server).then(|| user.clone()),
             name: name.as_str().into(),
             connection: (!by_server).then(|| ConnectionId::from_uuid(uuid::Uuid::from_u128(7))),
+            dialect: private.then_some(Dialect::new("other")),
         };
         let mut parts = vec![Part::Text { text: words.as_str().into(), format: TextFormat::Markdown }];
         if custom {
@@ -161,7 +163,13 @@ proptest! {
         let room = RoomKey { project: ProjectId::new(1).unwrap(), name: RoomName::new("a\"b").unwrap() };
         let audience = message.audience.clone();
         let entry = Entry { seq: Seq(seq), at, by: from, audience, event: Event::MessagePosted(message.into()) };
-        let happening = Happening::Entry { room: &room, epoch: Epoch(seq), entry: &entry };
+        let happening = Happening::Entry {
+            room: &room,
+            epoch: Epoch(seq),
+            labels: &Labels::default(),
+            entry: &entry,
+            is_here: true,
+        };
         let frame = sidetalk_api::face().render(happening).unwrap();
         let mut expected = serde_json::to_value(sidetalk_api::to_wire::event_notice(&room, Epoch(seq), &entry)).unwrap();
         expected["jsonrpc"] = "2.0".into();

@@ -9,11 +9,11 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::model::Audience;
+use crate::model::{Audience, ConnectionId};
 
 use super::Hub;
 use super::link::{FaceId, Seat};
-use super::live::{Batch, LiveRoom, Pending};
+use super::live::{Answer, Batch, LiveRoom, Pending};
 
 /// Writes between two yields: others get the core meanwhile, and what they publish is joined.
 const WRITES_PER_TURN: usize = 256;
@@ -98,20 +98,58 @@ async fn wait_for_work(flusher: &Flusher, due: Option<Instant>) {
 }
 
 async fn flush(room: &Arc<LiveRoom>) {
-    let batch = room.take_batch(Instant::now());
-    if batch.pending.is_empty() {
-        return;
-    }
-    let mut joined = Joined::of(&batch);
-    for (count, seat) in (1..).zip(batch.seats.iter()) {
-        if let Some(frames) = joined.for_seat(seat) {
-            seat.send(frames);
+    let mut batch = room.take_batch(Instant::now());
+    let mut answers = Answers::of(std::mem::take(&mut batch.answers));
+    if !batch.pending.is_empty() {
+        let mut joined = Joined::of(&batch);
+        for (count, seat) in (1..).zip(batch.seats.iter()) {
+            let frames = joined.for_seat(seat);
+            if let Some(frames) = answers.behind(seat, frames) {
+                seat.send(frames);
+            }
+            if count % WRITES_PER_TURN == 0 {
+                tokio::task::yield_now().await;
+            }
         }
-        if count % WRITES_PER_TURN == 0 {
-            tokio::task::yield_now().await;
-        }
     }
+    answers.send_rest();
     room.finish(&batch);
+}
+
+/// The answers of a batch, each to go in one write with what its seat gets anyway.
+struct Answers {
+    by_connection: HashMap<ConnectionId, (Arc<Seat>, Vec<Option<Bytes>>)>,
+}
+
+impl Answers {
+    fn of(answers: Vec<Answer>) -> Self {
+        let mut by_connection = HashMap::new();
+        for Answer { seat, frames } in answers {
+            let own = by_connection.entry(seat.link().id()).or_insert_with(|| (seat, Vec::new()));
+            own.1.push(Some(frames));
+        }
+        Self { by_connection }
+    }
+
+    /// `frames` of the batch with the seat's answers behind them.
+    fn behind(&mut self, seat: &Seat, frames: Option<Bytes>) -> Option<Bytes> {
+        if self.by_connection.is_empty() {
+            return frames;
+        }
+        match self.by_connection.remove(&seat.link().id()) {
+            Some((_, answers)) => join(std::iter::once(&frames).chain(&answers)),
+            None => frames,
+        }
+    }
+
+    /// Those of seats that the batch had nothing for.
+    fn send_rest(self) {
+        for (seat, answers) in self.by_connection.into_values() {
+            if let Some(frames) = join(answers.iter()) {
+                seat.send(frames);
+            }
+        }
+    }
 }
 
 /// The frames of a batch, joined once for all seats that get the same ones.

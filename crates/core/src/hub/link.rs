@@ -8,7 +8,8 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::access;
 use crate::model::{
-    Actor, Audience, ConnectionId, GroupName, Identity, Presence, Principal, ProjectId, RoomKey, RoomName,
+    Actor, Audience, ConnectionId, Dialect, GroupName, Identity, Presence, Principal, ProjectId, RoomKey,
+    RoomName,
 };
 use crate::ports::Outlet;
 
@@ -21,18 +22,18 @@ pub type FaceId = usize;
 pub struct Link {
     id: ConnectionId,
     face: FaceId,
-    dialect: &'static str,
+    dialect: Dialect,
     project: ProjectId,
     identity: RwLock<Arc<Identity>>,
     outlet: Arc<dyn Outlet>,
 }
 
 impl Link {
-    /// A link that speaks the dialect of that name, rendered by `face`.
+    /// A link that speaks that dialect, rendered by `face`.
     pub fn new(
         id: ConnectionId,
         face: FaceId,
-        dialect: &'static str,
+        dialect: Dialect,
         project: ProjectId,
         identity: Arc<Identity>,
         outlet: Arc<dyn Outlet>,
@@ -51,7 +52,7 @@ impl Link {
     }
 
     /// The dialect that it speaks.
-    pub fn dialect(&self) -> &'static str {
+    pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
@@ -78,7 +79,12 @@ impl Link {
 
     /// Its user as one who acts by this connection.
     pub fn principal(&self) -> Principal {
-        Principal { project: self.project, actor: Actor::User(self.identity()), connection: Some(self.id) }
+        Principal {
+            project: self.project,
+            actor: Actor::User(self.identity()),
+            connection: Some(self.id),
+            dialect: Some(self.dialect),
+        }
     }
 
     pub(super) fn opens(&self, room: &RoomName) -> bool {
@@ -177,6 +183,11 @@ impl Seat {
             return self.link.outlet.send(frames);
         }
         held.push(frames);
+    }
+
+    /// Sends the answer to something that this connection published here, behind what it published.
+    pub fn answer(self: &Arc<Self>, frames: Bytes) {
+        self.live.answer(self, frames);
     }
 
     pub(super) fn since(&self) -> u64 {

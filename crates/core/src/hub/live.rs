@@ -7,9 +7,9 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::event::{Entry, Event, Happening, LeaveReason, Moment};
+use crate::event::{Entry, Event, Happening, LeaveReason, Moment, Sight, Sitting};
 use crate::model::{Audience, ConnectionId, Epoch, Presence, Principal, RoomKey, Seq, Timestamp, UserId};
-use crate::ports::{Committed, Face, Replay, Store};
+use crate::ports::{Committed, Face, Replay, Store, Witness};
 use crate::refusal::{Failure, Refusal};
 use crate::room::{Room, Standing};
 use crate::roster::{Arrival, Roster};
@@ -22,6 +22,7 @@ use super::pace::Pace;
 pub struct LiveRoom {
     key: RoomKey,
     faces: Arc<[Arc<dyn Face>]>,
+    witnesses: Arc<[Arc<dyn Witness>]>,
     flusher: Arc<Flusher>,
     loading: tokio::sync::Mutex<()>,
     inner: Mutex<Inner>,
@@ -34,12 +35,14 @@ struct Inner {
     /// A gap is being read from the store; the highest seq that is known to exist.
     repairing: Option<Seq>,
     roster: Roster,
+    sitting: Option<Sitting>,
     seats: Arc<Vec<Arc<Seat>>>,
     places: HashMap<ConnectionId, usize>,
     seats_by_face: Vec<usize>,
     /// How many seats want to know who comes and goes.
     watchers: usize,
     pending: Vec<Pending>,
+    answers: Vec<Answer>,
     next_index: u64,
     queued: bool,
     pace: Pace,
@@ -59,9 +62,16 @@ pub(super) struct Pending {
     pub(super) removes: Option<(UserId, LeaveReason)>,
 }
 
+/// Finished frames for one seat, behind all that was pending when they came.
+pub(super) struct Answer {
+    pub(super) seat: Arc<Seat>,
+    pub(super) frames: Bytes,
+}
+
 /// What a flush writes, to whom.
 pub(super) struct Batch {
     pub(super) pending: Vec<Pending>,
+    pub(super) answers: Vec<Answer>,
     pub(super) seats: Arc<Vec<Arc<Seat>>>,
 }
 
@@ -88,23 +98,31 @@ pub(crate) struct Taken {
 const PRESENCE_LIST_MAX: usize = 1_000;
 
 impl LiveRoom {
-    pub(super) fn new(key: RoomKey, faces: Arc<[Arc<dyn Face>]>, flusher: Arc<Flusher>) -> Self {
+    pub(super) fn new(
+        key: RoomKey,
+        faces: Arc<[Arc<dyn Face>]>,
+        witnesses: Arc<[Arc<dyn Witness>]>,
+        flusher: Arc<Flusher>,
+    ) -> Self {
         let inner = Inner {
             room: None,
             early: Vec::new(),
             repairing: None,
             roster: Roster::default(),
+            sitting: None,
             seats: Arc::default(),
             places: HashMap::new(),
             seats_by_face: vec![0; faces.len()],
             watchers: 0,
             pending: Vec::new(),
+            answers: Vec::new(),
             next_index: 0,
             queued: false,
             pace: Pace::default(),
             retired: false,
         };
-        Self { key, faces, flusher, loading: tokio::sync::Mutex::default(), inner: Mutex::new(inner) }
+        let (loading, inner) = (tokio::sync::Mutex::default(), Mutex::new(inner));
+        Self { key, faces, witnesses, flusher, loading, inner }
     }
 
     /// Which room.
@@ -166,6 +184,11 @@ impl LiveRoom {
             client_data,
         };
         let presence = inner.roster.arrive(now, arrival);
+        if inner.sitting.is_none() {
+            inner.sitting = Some(Sitting { began_at: presence.joined_at });
+            self.show(inner, Sight::Began);
+        }
+        self.show(inner, Sight::Came(&presence));
         self.push(
             inner,
             &Happening::Moment { room: &self.key, moment: &Moment::Joined(presence.clone()) },
@@ -202,10 +225,15 @@ impl LiveRoom {
         self.put_out(&mut inner, connection, reason, true)
     }
 
-    /// Takes out everybody, with the given reason.
-    pub(super) fn close_all(self: &Arc<Self>, reason: LeaveReason) {
+    /// Takes out everybody for good: the room is gone.
+    pub(super) fn close(self: &Arc<Self>) {
+        self.inner.lock().retired = true;
+        self.remove_all(LeaveReason::RoomDeleted);
+    }
+
+    /// Puts everybody out, and tells them why.
+    pub(super) fn remove_all(self: &Arc<Self>, reason: LeaveReason) {
         let mut inner = self.inner.lock();
-        inner.retired = true;
         let all: Vec<_> = inner.seats.iter().map(|seat| seat.link().id()).collect();
         for connection in all {
             self.put_out(&mut inner, connection, reason, true);
@@ -258,6 +286,9 @@ impl LiveRoom {
         let Some(room) = inner.room.as_mut() else { return };
         Arc::make_mut(room).apply(entry);
         let (room, epoch) = (room.clone(), room.epoch);
+        let is_here = entry.by.connection.is_some_and(|id| inner.roster.get(id).is_some());
+        let happening = Happening::Entry { room: &self.key, epoch, labels: &room.labels, entry, is_here };
+        self.show(inner, Sight::Happened { happening, roster: &inner.roster });
         let removes = match &entry.event {
             Event::MemberKicked { user } => Some((user.clone(), LeaveReason::Kicked)),
             Event::MemberBanned { user, .. } => Some((user.clone(), LeaveReason::Banned)),
@@ -276,7 +307,7 @@ impl LiveRoom {
                 .filter(|seat| seat.presence().identity.user == *user)
                 .for_each(|seat| seat.mark_out());
         }
-        self.push(inner, &Happening::Entry { room: &self.key, epoch, entry }, &entry.audience, removes);
+        self.push(inner, &happening, &entry.audience, removes);
     }
 
     /// Where a repair must read on, while there is a gap.
@@ -306,7 +337,16 @@ impl LiveRoom {
     pub(super) fn happen(self: &Arc<Self>, moment: &Moment) {
         let mut inner = self.inner.lock();
         let audience = moment.audience();
-        self.push(&mut inner, &Happening::Moment { room: &self.key, moment }, &audience, None);
+        let happening = Happening::Moment { room: &self.key, moment };
+        self.show(&inner, Sight::Happened { happening, roster: &inner.roster });
+        self.push(&mut inner, &happening, &audience, None);
+    }
+
+    /// Sends the answer to something that `seat` published here, behind it.
+    pub(super) fn answer(self: &Arc<Self>, seat: &Arc<Seat>, frames: Bytes) {
+        let mut inner = self.inner.lock();
+        inner.answers.push(Answer { seat: seat.clone(), frames });
+        self.queue(&mut inner);
     }
 
     /// Reads the replica and the roster.
@@ -348,6 +388,11 @@ impl LiveRoom {
         told: bool,
     ) -> bool {
         let Some(seat) = self.unseat(inner, connection) else { return false };
+        self.show(inner, Sight::Went { presence: seat.presence(), reason });
+        if inner.seats.is_empty() {
+            self.show(inner, Sight::Ended { reason });
+            inner.sitting = None;
+        }
         if told {
             let happening = Happening::Removed { room: &self.key, connection, reason };
             if let Some(frame) = self.faces[seat.link().face()].render(happening) {
@@ -392,10 +437,20 @@ impl LiveRoom {
             |(face, seats): (&Arc<dyn Face>, &usize)| if *seats > 0 { face.render(*happening) } else { None };
         let frames: Vec<_> = self.faces.iter().zip(&inner.seats_by_face).map(render).collect();
         inner.pending.push(Pending { index, audience: audience.clone(), presence, frames, removes });
+        self.queue(inner);
+    }
+
+    fn queue(self: &Arc<Self>, inner: &mut Inner) {
         self.flusher.count();
         if !inner.queued {
             inner.queued = true;
             self.flusher.enqueue(self.clone());
+        }
+    }
+
+    fn show(&self, inner: &Inner, sight: Sight<'_>) {
+        if let Some(sitting) = inner.sitting {
+            self.witnesses.iter().for_each(|witness| witness.saw(&self.key, sitting, sight));
         }
     }
 
@@ -409,9 +464,10 @@ impl LiveRoom {
         let mut inner = self.inner.lock();
         inner.queued = false;
         let pending = std::mem::take(&mut inner.pending);
+        let answers = std::mem::take(&mut inner.answers);
         let seats = inner.seats.clone();
         inner.pace.flushed(now, pending.len(), seats.len());
-        Batch { pending, seats }
+        Batch { pending, answers, seats }
     }
 
     /// Puts out the users that a batch told of.

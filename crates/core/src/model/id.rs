@@ -1,9 +1,11 @@
 //! Names, ids and positions. Text ids are checked when they are made, so that whoever holds one need not check again.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -111,6 +113,39 @@ text_id! {
 text_id! {
     /// The sender's own id of one send; a retry carries the same one.
     ClientId, 128
+}
+
+/// The name of a dialect, as in configuration and metrics.
+///
+/// Names are kept for the life of the process, so that one is as cheap to carry as a number. There are few of them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Dialect(&'static str);
+
+impl Dialect {
+    /// The dialect of that name.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The dialect of a name that was stored.
+    pub fn recalled(name: &str) -> Self {
+        static KNOWN: RwLock<BTreeSet<&'static str>> = RwLock::new(BTreeSet::new());
+        if let Some(known) = KNOWN.read().get(name) {
+            return Self(known);
+        }
+        let mut known = KNOWN.write();
+        if let Some(known) = known.get(name) {
+            return Self(known);
+        }
+        let kept: &'static str = Box::leak(name.into());
+        known.insert(kept);
+        Self(kept)
+    }
+
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
 }
 
 /// A tenant's key: a positive integer below 2^31.
@@ -292,6 +327,12 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Position>(), Err(InvalidName::Malformed), "{text}");
         }
+    }
+
+    #[test]
+    fn a_recalled_dialect_is_the_one_that_was_named() {
+        assert_eq!(Dialect::recalled("native"), Dialect::new("native"));
+        assert_eq!(Dialect::recalled("native").as_str(), "native");
     }
 
     #[test]

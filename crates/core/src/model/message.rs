@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{ClientId, ConnectionId, GroupName, MessageId, Seq, SignalType, Timestamp, UserId};
+use super::{ClientId, ConnectionId, Dialect, GroupName, MessageId, Seq, SignalType, Timestamp, UserId};
 
 /// A durable message, as it is now (edits, pins and reactions applied).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,6 +69,8 @@ pub struct Sender {
     pub name: Arc<str>,
     /// The connection that it came by, if it came by one.
     pub connection: Option<ConnectionId>,
+    /// The dialect that it came by; `None` for what operators do.
+    pub dialect: Option<Dialect>,
 }
 
 /// One piece of a message.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ConnectionId, GroupName, ProjectId, RoomName, Timestamp, UserId};
+use super::{ConnectionId, Dialect, GroupName, ProjectId, RoomName, Timestamp, UserId};
 
 /// Who acts: fixed at login, carried with every command.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +13,8 @@ pub struct Principal {
     pub actor: Actor,
     /// The connection that the command comes by, if it comes by one.
     pub connection: Option<ConnectionId>,
+    /// The dialect that the command comes by; `None` for what operators do.
+    pub dialect: Option<Dialect>,
 }
 
 impl Principal {
@@ -57,6 +59,8 @@ pub struct Identity {
     pub role: Role,
     /// The groups that the user is in.
     pub groups: Arc<[GroupName]>,
+    /// What the host application says of the user, to everybody in the room; fixed by the token.
+    pub data: Arc<str>,
     /// The rooms that the token opens; `None` for any.
     pub rooms: Option<Arc<[RoomName]>>,
     /// When the token was issued.
@@ -150,8 +154,8 @@ pub struct Presence {
     pub identity: Arc<Identity>,
     /// The role that holds in this room.
     pub role: Role,
-    /// The name of the dialect that it speaks.
-    pub dialect: &'static str,
+    /// The dialect that it speaks.
+    pub dialect: Dialect,
     /// What the client said of itself.
     pub client_data: Arc<str>,
     /// When it joined: strictly rising within a room.

@@ -262,8 +262,9 @@ pub(crate) fn sender(who: &Principal) -> Sender {
             user: Some(identity.user.clone()),
             name: identity.name.clone(),
             connection: who.connection,
+            dialect: who.dialect,
         },
-        Actor::Server => Sender { user: None, name: "server".into(), connection: None },
+        Actor::Server => Sender { user: None, name: "server".into(), connection: None, dialect: who.dialect },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::event::LeaveReason;
 use crate::model::{ConnectionId, Presence, Principal, Role, RoomName};
 use crate::refusal::{Failure, Refusal};
 
@@ -19,7 +20,8 @@ impl Service {
         Ok(live.and_then(|live| live.with(|_, roster| roster.iter().cloned().collect())).unwrap_or_default())
     }
 
-    /// Ends one connection in a room. For the server and moderators, on people below them.
+    /// Ends one connection in a room, for the reason that everybody is told. For the server and moderators, on people below
+    /// them.
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure; [`Refusal::NotFound`] if the connection is not there.
@@ -28,6 +30,7 @@ impl Service {
         who: &Principal,
         name: &RoomName,
         connection: ConnectionId,
+        reason: LeaveReason,
     ) -> Result<(), Failure> {
         let room = self.room(who, name).await?;
         let standing = room.admit(self.now(), who)?;
@@ -40,7 +43,20 @@ impl Service {
         if who.user().is_some() && presence.role >= standing.role {
             return Err(Refusal::RoleNotBelow.into());
         }
-        self.hub.cut(&room.key, connection);
+        self.hub.cut(&room.key, connection, reason);
+        Ok(())
+    }
+
+    /// Puts everybody out of the room, which stays. For the server and the room's owners.
+    ///
+    /// # Errors
+    /// The rules' refusal, or the store's failure.
+    pub async fn end_sitting(&self, who: &Principal, name: &RoomName) -> Result<(), Failure> {
+        let room = self.room(who, name).await?;
+        if room.admit(self.now(), who)?.role < Role::Owner {
+            return Err(Refusal::RoleTooLow { needed: Role::Owner.name() }.into());
+        }
+        self.hub.end_sitting(&room.key);
         Ok(())
     }
 }

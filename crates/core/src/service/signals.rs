@@ -35,7 +35,7 @@ impl Service {
         };
         let checked = seat.live().with(check);
         checked.unwrap_or(Err(Refusal::RoomGone))?;
-        self.publish_signal(seat.room().clone(), who, Some(seat.link().dialect()), signal);
+        self.publish_signal(seat.room().clone(), who, signal);
         Ok(None)
     }
 
@@ -60,7 +60,7 @@ impl Service {
         };
         let checked = self.hub.live(&state.key).and_then(|live| live.with(check));
         checked.unwrap_or_else(|| check(&state, &Roster::default()))?;
-        self.publish_signal(state.key.clone(), who, None, signal);
+        self.publish_signal(state.key.clone(), who, signal);
         Ok(None)
     }
 
@@ -111,8 +111,8 @@ impl Service {
             .is_some_and(|project| project.settings.chat_signal_types.contains(kind))
     }
 
-    fn publish_signal(&self, room: RoomKey, who: &Principal, dialect: Option<&'static str>, signal: Signal) {
-        let moment = Moment::Signalled { from: sender(who), dialect, signal };
+    fn publish_signal(&self, room: RoomKey, who: &Principal, signal: Signal) {
+        let moment = Moment::Signalled { from: sender(who), signal };
         self.fanout.publish(Hint::Moment { room, moment: Arc::new(moment) });
     }
 }

@@ -4,8 +4,8 @@ use std::future::{Future, ready};
 
 use sidetalk_core::event::{Entry, Event, MessageRef};
 use sidetalk_core::model::{
-    Audience, ClientId, ConnectionId, Message, MessageId, Part, RoomKey, RoomSettings, Seq, SignalType,
-    Timestamp, UserId,
+    Audience, ClientId, ConnectionId, Dialect, Labels, Message, MessageId, Part, RoomKey, RoomSettings, Seq,
+    SignalType, Timestamp, UserId,
 };
 use sidetalk_core::ports::RoomTx;
 use sidetalk_core::refusal::Unavailable;
@@ -153,8 +153,8 @@ impl Tx<'_> {
         let client_id = message.client_id.as_ref().map(ClientId::as_str);
         self.db.execute(
             "INSERT INTO message (key, id, sender, sender_name, connection, conversation, parts, mentions, reply_to,
-               label, client_id, posted_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+               label, client_id, posted_at, dialect)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             (
                 key(self.no, message.seq),
                 id.as_bytes(),
@@ -168,6 +168,7 @@ impl Tx<'_> {
                 message.label.as_ref().map(SignalType::as_str),
                 client_id,
                 message.posted_at.as_micros(),
+                message.sender.dialect.map(Dialect::as_str),
             ),
         )?;
         if let (Some(client_id), Some(fingerprint)) = (client_id, fingerprint) {
@@ -197,8 +198,9 @@ impl Tx<'_> {
         let target_id = target.map(|target| target.id.as_uuid());
         let connection = entry.by.connection.map(ConnectionId::as_uuid);
         self.db.execute(
-            "INSERT INTO entry (key, at, by_user, by_name, by_connection, conversation, target, target_id, event)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO entry (key, at, by_user, by_name, by_connection, conversation, target, target_id, event,
+               by_dialect)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             (
                 key(self.no, entry.seq),
                 entry.at.as_micros(),
@@ -209,6 +211,7 @@ impl Tx<'_> {
                 target.map(|target| key(self.no, target.seq)),
                 target_id.as_ref().map(uuid_bytes),
                 event,
+                entry.by.dialect.map(Dialect::as_str),
             ),
         )?;
         Ok(())
@@ -389,6 +392,12 @@ fn keep_settings(db: &Db, no: i64, settings: &RoomSettings) -> Result<(), Fault>
         ),
     )?;
     Ok(())
+}
+
+/// Stores under which types the room's people chat.
+pub(super) fn keep_labels(db: &Db, no: i64, labels: &Labels) -> Result<(), Fault> {
+    db.execute("UPDATE room SET labels = ?2 WHERE no = ?1", (no, rows::labels_column(labels)))?;
+    touch(db, no)
 }
 
 /// Tells readers that what they remember of the room is old.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rusqlite::{Row, ToSql};
 use sidetalk_core::event::{Entry, Event, MessageRef};
-use sidetalk_core::model::{Audience, ConnectionId, Message, MessageId, Sender, Seq, Timestamp, UserId};
+use sidetalk_core::model::{
+    Audience, ConnectionId, Dialect, Message, MessageId, Sender, Seq, Timestamp, UserId,
+};
 use sidetalk_core::ports::{Page, PageAnchor, PageRequest, Replay, Unread};
 use sidetalk_core::refusal::Refusal;
 
@@ -153,7 +155,7 @@ fn posted(message: Message) -> Entry {
 fn others(db: &Db, room: i64, eyes: &Eyes, after: Seq, limit: usize) -> Result<Vec<Entry>, Fault> {
     let sql = format!(
         "SELECT e.key, e.at, e.by_user, e.by_name, e.by_connection, c.kind, c.audience, e.target, e.target_id, e.event,
-           m.parts, m.mentions
+           m.parts, m.mentions, e.by_dialect
          FROM entry e LEFT JOIN conversation c ON c.no = e.conversation LEFT JOIN message m ON m.key = e.target
          WHERE e.key BETWEEN ?4 AND ?5 AND {} ORDER BY e.key LIMIT ?6",
         visible("e")
@@ -169,6 +171,7 @@ fn read_entry(row: &Row<'_>) -> Result<Entry, Fault> {
         user: row.get_ref(2)?.as_str_or_null()?.map(rows::user).transpose()?,
         name: row.get_ref(3)?.as_str()?.into(),
         connection: uuid(row, 4)?.map(ConnectionId::from_uuid),
+        dialect: row.get_ref(12)?.as_str_or_null()?.map(Dialect::recalled),
     };
     let target = match (row.get::<_, Option<i64>>(7)?, uuid(row, 8)?) {
         (Some(key), Some(id)) => Some(MessageRef { id: MessageId::from_uuid(id), seq: seq(key) }),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rusqlite::{Row, ToSql};
 use sidetalk_core::model::{
-    Audience, ClientId, ConnectionId, Message, MessageId, Pin, Reaction, Sender, SignalType, Timestamp,
-    UserId, Viewer,
+    Audience, ClientId, ConnectionId, Dialect, Message, MessageId, Pin, Reaction, Sender, SignalType,
+    Timestamp, UserId, Viewer,
 };
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ impl Eyes {
 
 /// The columns that [`read`] takes, of a query with `message m` and [`WITH_AUDIENCE`].
 pub(super) const COLUMNS: &str = "m.key, m.id, m.sender, m.sender_name, m.connection, c.kind, c.audience, m.parts, \
-     m.mentions, m.reply_to, m.label, m.client_id, m.posted_at, m.edited_at, m.deleted_at, m.pinned_at, m.pinned_by";
+     m.mentions, m.reply_to, m.label, m.client_id, m.posted_at, m.edited_at, m.deleted_at, m.pinned_at, m.pinned_by, m.dialect";
 
 /// Joins each message with its audience.
 pub(super) const WITH_AUDIENCE: &str = "LEFT JOIN conversation c ON c.no = m.conversation";
@@ -66,6 +66,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message, Fault> {
         user: optional(2)?.map(rows::user).transpose()?,
         name: row.get_ref(3)?.as_str()?.into(),
         connection: uuid(row, 4)?.map(ConnectionId::from_uuid),
+        dialect: optional(17)?.map(Dialect::recalled),
     };
     let pinned_at: Option<i64> = row.get(15)?;
     let pin = match pinned_at {

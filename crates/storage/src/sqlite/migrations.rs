@@ -7,7 +7,10 @@ use rusqlite::Connection;
 use crate::error::OpenError;
 
 /// In order; the number is the place in the list, from 1.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/001_initial.sql"),
+    include_str!("../../migrations/sqlite/002_dialects.sql"),
+];
 
 /// "Side" in ASCII: says whose file it is.
 const APPLICATION_ID: i64 = 0x5369_6465;

@@ -214,6 +214,46 @@ impl ProjectStore for Sqlite {
     }
 }
 
+impl RecordStore for Sqlite {
+    fn put_records(&self, records: Vec<Record>) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(self.write_job("storing records", move |writer| records::put(&writer.db, &records)))
+    }
+
+    fn add_record(&self, record: Record) -> BoxFuture<'_, Result<bool, Failure>> {
+        Box::pin(self.write_job("adding a record", move |writer| records::add(&writer.db, &record)))
+    }
+
+    fn record(&self, kind: &'static str, key: &str) -> BoxFuture<'_, Result<Option<Record>, Failure>> {
+        let key = key.to_owned();
+        Box::pin(self.read_job("reading a record", move |db| records::get(db, kind, &key)))
+    }
+
+    fn records(
+        &self,
+        kind: &'static str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
+        let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
+        Box::pin(
+            self.read_job("listing records", move |db| {
+                records::list(db, kind, &prefix, after.as_deref(), limit)
+            }),
+        )
+    }
+
+    fn take_record(&self, kind: &'static str, key: &str) -> BoxFuture<'_, Result<Option<Record>, Failure>> {
+        let key = key.to_owned();
+        Box::pin(self.write_job("taking a record", move |writer| records::take(&writer.db, kind, &key)))
+    }
+
+    fn remove_records(&self, kind: &'static str, prefix: &str) -> BoxFuture<'_, Result<u64, Failure>> {
+        let prefix = prefix.to_owned();
+        Box::pin(self.write_job("removing records", move |writer| records::remove(&writer.db, kind, &prefix)))
+    }
+}
+
 impl Upkeep for Sqlite {
     fn attach(&self, sink: Arc<dyn CommitSink>) {
         if self.shared.sink.set(sink).is_err() {
@@ -226,6 +266,7 @@ impl Upkeep for Sqlite {
         Box::pin(async move {
             self.sweep().await?;
             self.forget_sends(now.minus(self.config.sent_kept)).await?;
+            self.write_job(doing, move |writer| records::expire(&writer.db, now)).await?;
             let mut removed = 0;
             for room in self.read_job(doing, move |db| upkeep::expiring(db, now)).await? {
                 let room = Arc::new(room);

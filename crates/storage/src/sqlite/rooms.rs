@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rusqlite::Row;
 use sidetalk_core::model::{
-    Epoch, Member, Membership, ProjectId, RoomKey, RoomKind, RoomName, RoomSettings, RoomSpec, Seq,
+    Epoch, Labels, Member, Membership, ProjectId, RoomKey, RoomKind, RoomName, RoomSettings, RoomSpec, Seq,
     Timestamp, UserId,
 };
 use sidetalk_core::ports::RoomSummary;
@@ -32,6 +32,7 @@ pub(super) struct RoomRow {
     pub(super) last_at: Timestamp,
     pub(super) floor: Seq,
     pub(super) indexed: Seq,
+    pub(super) labels: Labels,
 }
 
 /// The end of the log is where the rows end; the room's own row is not written with each message.
@@ -40,7 +41,7 @@ const COLUMNS: &str = "r.no, r.name, r.kind, r.epoch, r.created_at, r.title, r.c
      (SELECT key FROM message WHERE key BETWEEN r.no << 32 AND r.no << 32 | 4294967295 ORDER BY key DESC LIMIT 1), \
      (SELECT posted_at FROM message WHERE key BETWEEN r.no << 32 AND r.no << 32 | 4294967295 ORDER BY key DESC LIMIT 1), \
      (SELECT key FROM entry WHERE key BETWEEN r.no << 32 AND r.no << 32 | 4294967295 ORDER BY key DESC LIMIT 1), \
-     (SELECT at FROM entry WHERE key BETWEEN r.no << 32 AND r.no << 32 | 4294967295 ORDER BY key DESC LIMIT 1)";
+     (SELECT at FROM entry WHERE key BETWEEN r.no << 32 AND r.no << 32 | 4294967295 ORDER BY key DESC LIMIT 1), r.labels";
 
 fn read(row: &Row<'_>) -> Result<RoomRow, Fault> {
     let number = |column| Ok::<_, Fault>(Seq(row.get::<_, i64>(column)?.unsigned_abs()));
@@ -70,6 +71,7 @@ fn read(row: &Row<'_>) -> Result<RoomRow, Fault> {
         last_at,
         floor: number(11)?,
         indexed: number(12)?,
+        labels: rows::labels(row.get_ref(19)?.as_str()?)?,
     })
 }
 
@@ -119,6 +121,7 @@ pub(super) fn with_members(db: &Db, key: &RoomKey, row: RoomRow) -> Result<Room,
         last_at: row.last_at,
         created_at: row.created_at,
         settings: row.settings,
+        labels: row.labels,
         members: members.into_iter().collect(),
     })
 }
@@ -165,6 +168,7 @@ pub(super) fn insert(
         last_at: now,
         created_at: now,
         settings: settings.clone(),
+        labels: Labels::default(),
         members,
     };
     for user in room.members.keys() {
@@ -207,7 +211,7 @@ pub(super) fn of_user(db: &Db, project: ProjectId, user: &UserId) -> Result<Vec<
          WHERE m.user = ?1 AND m.membership IN (1, 2) AND r.project = ?2 AND r.kind <> 0 ORDER BY r.name"
     );
     db.all(&sql, (user.as_str(), project.get()), |row| {
-        let invited = row.get::<_, i64>(19)? == rows::INVITED;
+        let invited = row.get::<_, i64>(20)? == rows::INVITED;
         Ok(Some(summary(read(row)?, invited)))
     })
 }

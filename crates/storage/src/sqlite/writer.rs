@@ -21,7 +21,7 @@ use sidetalk_core::room::{Room, member_changed};
 use sidetalk_core::transaction::{Submission, WriteResult, Written, execute};
 use tokio::sync::oneshot;
 
-use super::append::{IndexState, Tx, keep_state};
+use super::append::{IndexState, Tx, keep_labels, keep_state};
 use super::db::Db;
 use super::queue::Taken;
 use super::{Shared, rooms, search};
@@ -251,6 +251,7 @@ impl Writer {
         let Some(cached) = Self::cached(&self.db, &mut self.rooms, key)? else {
             return Err(Refusal::RoomGone.into());
         };
+        let labels = cached.room.labels.clone();
         let mut tx = Tx { db: &mut self.db, key, no: cached.no, index: &mut cached.index };
         let written = ready(execute(&mut tx, &mut cached.room, submission));
         if !cached.touched {
@@ -260,6 +261,9 @@ impl Writer {
         let written = written?;
         if let WriteResult::Appended(entry) = &written.result {
             keep_state(&self.db, cached.no, &cached.room, &entry.event)?;
+            if cached.room.labels != labels {
+                keep_labels(&self.db, cached.no, &cached.room.labels)?;
+            }
             if member_changed(&entry.event).is_some() {
                 cached.members = members(&cached.room);
             }

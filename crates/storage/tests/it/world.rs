@@ -100,11 +100,17 @@ pub(crate) fn person(name: &str, role: Role, groups: &[&str]) -> Principal {
         avatar: None,
         role,
         groups: groups.iter().map(|name| group(name)).collect(),
+        data: "".into(),
         rooms: None,
         issued_at: None,
         expires_at: None,
     };
-    Principal { project: key("r").project, actor: Actor::User(Arc::new(identity)), connection: None }
+    Principal {
+        project: key("r").project,
+        actor: Actor::User(Arc::new(identity)),
+        connection: None,
+        dialect: None,
+    }
 }
 
 pub(crate) fn member(name: &str) -> Principal {
@@ -116,7 +122,7 @@ pub(crate) fn owner(name: &str) -> Principal {
 }
 
 pub(crate) fn server() -> Principal {
-    Principal { project: key("r").project, actor: Actor::Server, connection: None }
+    Principal { project: key("r").project, actor: Actor::Server, connection: None, dialect: None }
 }
 
 pub(crate) fn eyes(name: &str, groups: &[&str]) -> Viewer {

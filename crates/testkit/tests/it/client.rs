@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use sidetalk_core::event::{Entry, Event, Happening};
 use sidetalk_core::hub::{Link, Seat};
 use sidetalk_core::model::{
-    Audience, Epoch, Message, Part, Position, Principal, Reaction, RoomName, Seq, UserId,
+    Audience, Dialect, Epoch, Message, Part, Position, Principal, Reaction, RoomName, Seq, UserId,
 };
 use sidetalk_core::ports::{Closing, Face, Outlet, Page};
 use sidetalk_core::service::{JoinWish, Resume, Service};
@@ -17,9 +17,11 @@ use sidetalk_core::service::{JoinWish, Resume, Service};
 #[derive(Default)]
 pub(crate) struct Recorder(Mutex<Vec<Option<(Epoch, Entry)>>>);
 
+const RECORDER: Dialect = Dialect::new("recorder");
+
 impl Face for Recorder {
-    fn name(&self) -> &'static str {
-        "recorder"
+    fn dialect(&self) -> Dialect {
+        RECORDER
     }
 
     fn render(&self, happening: Happening<'_>) -> Option<Bytes> {
@@ -113,7 +115,7 @@ impl Client {
         let connection = sidetalk_core::model::ConnectionId::from_uuid(uuid::Uuid::from_u128(id));
         self.wire = Arc::default();
         let link =
-            Link::new(connection, 0, "recorder", self.principal.project, identity.clone(), self.wire.clone());
+            Link::new(connection, 0, RECORDER, self.principal.project, identity.clone(), self.wire.clone());
         let link = service.connect(link);
         self.principal.connection = Some(connection);
         let wish =

@@ -73,6 +73,7 @@ fn serve(
         entropy: entropy.clone(),
         limits: Arc::new(Limits { replay_max: 6, ..Limits::default() }),
         faces: vec![recorder.clone()],
+        witnesses: Vec::new(),
         flushers: 2,
     });
     service.spawn();
@@ -87,6 +88,7 @@ pub(crate) fn person(name: &str, role: Role, groups: &[&str]) -> Principal {
         avatar: None,
         role,
         groups: groups.into(),
+        data: "".into(),
         rooms: None,
         issued_at: None,
         expires_at: None,
@@ -95,6 +97,7 @@ pub(crate) fn person(name: &str, role: Role, groups: &[&str]) -> Principal {
         project: ProjectId::new(PROJECT).expect("a valid key"),
         actor: Actor::User(Arc::new(identity)),
         connection: None,
+        dialect: None,
     }
 }
 

@@ -14,9 +14,9 @@ use crate::command::Write;
 use crate::event::{Entry, Event};
 use crate::limits::Limits;
 use crate::model::{
-    Actor, Audience, ClientId, Draft, Epoch, GroupName, Identity, Member, Membership, Message, MessageId,
-    Part, Pin, Principal, PrivateChat, ProjectId, Reaction, Role, RoomKey, RoomKind, RoomName, RoomSettings,
-    Seq, TextFormat, Timestamp, UserId,
+    Actor, Audience, ClientId, Draft, Epoch, GroupName, Identity, Labels, Member, Membership, Message,
+    MessageId, Part, Pin, Principal, PrivateChat, ProjectId, Reaction, Role, RoomKey, RoomKind, RoomName,
+    RoomSettings, Seq, TextFormat, Timestamp, UserId,
 };
 use crate::ports::RoomTx;
 use crate::refusal::{Failure, Unavailable};
@@ -68,6 +68,7 @@ impl Stage {
             last_at: Timestamp::default(),
             created_at: Timestamp::default(),
             settings: RoomSettings::default(),
+            labels: Labels::default(),
             members: members.split_whitespace().map(|name| (user(name), joined.clone())).collect(),
         };
         Self { room, log: Log::default(), now: Timestamp::from_micros(1_000_000_000), live_roles: Vec::new() }
@@ -104,7 +105,7 @@ impl Stage {
     fn principal(&mut self, who: &str) -> Principal {
         let project = self.room.key.project;
         if who == "server" {
-            return Principal { project, actor: Actor::Server, connection: None };
+            return Principal { project, actor: Actor::Server, connection: None, dialect: None };
         }
         let (name, role) = self.person(who);
         let identity = Identity {
@@ -113,11 +114,12 @@ impl Stage {
             avatar: None,
             role,
             groups: Arc::default(),
+            data: "".into(),
             rooms: None,
             issued_at: None,
             expires_at: None,
         };
-        Principal { project, actor: Actor::User(Arc::new(identity)), connection: None }
+        Principal { project, actor: Actor::User(Arc::new(identity)), connection: None, dialect: None }
     }
 
     /// Reads a name with its role's mark, and remembers the role as that of a token of somebody present.
