@@ -1,6 +1,7 @@
 //! The small things that dialects keep.
 
 use rusqlite::Row;
+use rusqlite::types::Value;
 use sidetalk_core::model::{ProjectId, Timestamp};
 use sidetalk_core::ports::Record;
 
@@ -49,15 +50,27 @@ pub(super) fn list(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<Record>, Fault> {
-    // No key sorts between the prefix's last one and the first that has another beginning.
+    let (first, end) = range(prefix);
+    // Both bounds hold; whichever is the narrower one leads.
+    let (above, from) = match after {
+        Some(after) if after >= first => (">", after),
+        _ => (">=", first),
+    };
     let sql = format!(
-        "SELECT {COLUMNS} FROM record WHERE kind = ?1 AND key >= ?2 AND key > ?3 ORDER BY key LIMIT ?4"
+        "SELECT {COLUMNS} FROM record WHERE kind = ?1 AND key {above} ?2 AND key < ?3 ORDER BY key LIMIT ?4"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    db.all(&sql, (kind, prefix, after.unwrap_or(""), limit), |row| {
-        let record = read(kind, row)?;
-        Ok(record.key.starts_with(prefix).then_some(record))
-    })
+    db.all(&sql, (kind, from, end, limit), |row| read(kind, row).map(Some))
+}
+
+/// The first key that may begin with `prefix`, and what is greater than the last: keys are ordered by their bytes, so all
+/// that begin alike lie together. Any blob is greater than any text, and stands for the end of all keys.
+fn range(prefix: &str) -> (&str, Value) {
+    let next = prefix.char_indices().rev().find_map(|(place, last)| {
+        let successor = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32)?;
+        Some(format!("{}{successor}", &prefix[..place]))
+    });
+    (prefix, next.map_or(Value::Blob(Vec::new()), Value::Text))
 }
 
 pub(super) fn take(db: &Db, kind: &'static str, key: &str) -> Result<Option<Record>, Fault> {
@@ -66,10 +79,9 @@ pub(super) fn take(db: &Db, kind: &'static str, key: &str) -> Result<Option<Reco
 }
 
 pub(super) fn remove(db: &Db, kind: &'static str, prefix: &str) -> Result<u64, Fault> {
-    let gone = db.execute(
-        "DELETE FROM record WHERE kind = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2",
-        (kind, prefix),
-    )?;
+    let (first, end) = range(prefix);
+    let gone =
+        db.execute("DELETE FROM record WHERE kind = ?1 AND key >= ?2 AND key < ?3", (kind, first, end))?;
     Ok(gone as u64)
 }
 

@@ -8,18 +8,18 @@ use sidetalk_core::access::may_see;
 use sidetalk_core::command::Write;
 use sidetalk_core::event::Event;
 use sidetalk_core::model::{
-    Audience, Draft, Epoch, Message, PrivateChat, Role, RoomKind, RoomSettings, RoomSpec, Seq, SignalType,
-    Timestamp, Viewer,
+    Audience, Dialect, Draft, Epoch, Labels, Message, PrivateChat, ProjectId, Role, RoomKind, RoomSettings,
+    RoomSpec, Seq, SignalType, Timestamp, Viewer,
 };
 use sidetalk_core::ports::{
-    LogStore, PageAnchor, PageRequest, Project, ProjectSettings, ProjectStore, RoomStore, SearchRequest,
-    Unread, Upkeep, UserProfile,
+    LogStore, PageAnchor, PageRequest, Project, ProjectSettings, ProjectStore, Record, RecordStore,
+    RoomStore, SearchRequest, Unread, Upkeep, UserProfile,
 };
 use sidetalk_core::transaction::WriteResult;
 
 use crate::world::{
-    Engine, Witness, World, at, between, eyes, group, id, key, member, owner, person, request, say, say_once,
-    search, server, shown, shown_page, text, to, to_group,
+    Engine, Witness, World, at, between, by, eyes, group, id, key, member, owner, person, request, say,
+    say_as, say_once, search, server, shown, shown_page, text, to, to_group,
 };
 
 const SERVER: Viewer = Viewer::Server;
@@ -1000,6 +1000,246 @@ pub(crate) async fn projects_and_users_come_back_as_stored<E: Engine>(mut world:
     assert_eq!(store.user(project.id, &id("dave")).await.expect("an answer"), None);
     let users = store.users(project.id, Some(&id("alice")), 1).await.expect("a list");
     assert_eq!(users, [changed]);
+}
+
+const LEFT: Dialect = Dialect::new("left");
+const RIGHT: Dialect = Dialect::new("right");
+
+pub(crate) async fn a_dialect_comes_back_with_what_came_by_it<E: Engine>(mut world: World<E>) {
+    let witness = Arc::new(Witness::default());
+    world.store().attach(witness.clone());
+    world.open("r").await;
+    let alice = by(LEFT, owner("alice"));
+    let posted = world.write("r", &alice, say_once("c1", "findable")).await;
+    let Event::MessagePosted(message) = &posted.event else { panic!("not a post") };
+    let id = message.id;
+    let edit = Write::Edit { message: id, parts: text("findable too"), mentions: Vec::new() };
+    world.write("r", &by(RIGHT, owner("alice")), edit).await;
+    world.write("r", &by(RIGHT, server()), Write::Pin { message: id }).await;
+    world.write("r", &server(), Write::SetChatEnabled(false)).await;
+    world.write("r", &by(LEFT, server()), Write::SetChatEnabled(true)).await;
+    world.write("r", &member("bob"), to(between(&["alice"]), "by none")).await;
+    let expected = [Some(LEFT), Some(RIGHT), Some(RIGHT), None, Some(LEFT), None];
+    let dialects = |entries: Vec<Arc<sidetalk_core::event::Entry>>| {
+        entries.iter().map(|entry| entry.by.dialect).collect::<Vec<_>>()
+    };
+    assert_eq!(dialects(witness.entries("r")), expected);
+    for _ in 0..2 {
+        assert_eq!(dialects(world.entries("r", &SERVER).await), expected);
+        let page = world.page("r", &SERVER, &request(PageAnchor::Newest, 10)).await;
+        let shown: Vec<_> = page.messages.iter().map(|message| message.sender.dialect).collect();
+        assert_eq!(shown, [Some(LEFT), None], "an edit by another dialect does not change who posted");
+        let read = world.store().message(&key("r"), &SERVER, id).await.expect("an answer").expect("there");
+        assert_eq!(read.sender.dialect, Some(LEFT));
+        let found = world.store().search(&key("r"), &SERVER, &search("findable")).await.expect("a search");
+        assert_eq!(found.messages[0].sender.dialect, Some(LEFT));
+        world.reopen();
+    }
+    // A retry by another dialect is the same send.
+    let retry = world.try_write("r", &by(RIGHT, owner("alice")), say_once("c1", "findable")).await;
+    assert!(matches!(retry.expect("a success").result, WriteResult::Repeated(sent) if sent.seq == Seq(1)));
+}
+
+pub(crate) async fn a_room_knows_under_which_types_each_dialect_chats<E: Engine>(mut world: World<E>) {
+    world.open("r").await;
+    world.open("other").await;
+    let (alice, bob) = (by(LEFT, owner("alice")), by(RIGHT, member("bob")));
+    let steps = [
+        (&alice, say("no type"), ""),
+        (&alice, say_as("chat", Audience::Room, "one"), "left=chat"),
+        (&bob, say_as("\"msg\" ü%", Audience::Room, "two"), "left=chat right=\"msg\" ü%"),
+        (&bob, say("no type"), "left=chat right=\"msg\" ü%"),
+        (&alice, say_as("text", between(&["bob"]), "private"), "left=text right=\"msg\" ü%"),
+        (&server(), say_as("nobody's", Audience::Room, "by no dialect"), "left=text right=\"msg\" ü%"),
+        (&alice, Write::SetTitle(Some("title".into())), "left=text right=\"msg\" ü%"),
+        (&by(RIGHT, server()), say_as("chat", Audience::Room, "back"), "left=text right=chat"),
+    ];
+    for (who, write, expected) in steps {
+        world.write("r", who, write).await;
+        assert_eq!(labels(&world, "r").await, expected);
+    }
+    assert_eq!(labels(&world, "other").await, "");
+    world.reopen();
+    assert_eq!(labels(&world, "r").await, "left=text right=chat");
+    // What is refused is not noted.
+    world.write("r", &alice, Write::Ban { user: id("bob"), duration: None }).await;
+    assert_eq!(world.refused("r", &bob, say_as("spam", Audience::Room, "hi")).await, "banned");
+    world.write("r", &alice, Write::ClearHistory(Audience::Room)).await;
+    assert_eq!(labels(&world, "r").await, "left=text right=chat");
+    let room = world.store().room(&key("r")).await.expect("a room").expect("there");
+    let known = [(RIGHT, "chat"), (LEFT, "text")];
+    let known = known.map(|(dialect, label)| (dialect, SignalType::new(label).expect("a valid type")));
+    assert_eq!(room.labels, Labels::new(known));
+    // Another log under the same name knows nothing of it.
+    assert!(world.store().delete(&key("r")).await.expect("deleted"));
+    world.open("r").await;
+    assert_eq!(labels(&world, "r").await, "");
+}
+
+/// `left=chat right=msg`.
+async fn labels<E: Engine>(world: &World<E>, room: &str) -> String {
+    let room = world.store().room(&key(room)).await.expect("a room").expect("there");
+    let shown = room.labels.iter().map(|(dialect, label)| format!("{}={label}", dialect.as_str()));
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+const TOKEN: &str = "left.token";
+const BOOK: &str = "left.book";
+
+fn record(kind: &'static str, key: &str, value: &str) -> Record {
+    let project = ProjectId::new(1).expect("a valid project");
+    Record { kind, key: key.into(), project, value: value.into(), expires_at: None }
+}
+
+/// `a=1 b=2`.
+fn shown_records(records: &[Record]) -> String {
+    let shown = records.iter().map(|record| format!("{}={}", record.key, record.value));
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+async fn listed<E: Engine>(world: &World<E>, kind: &'static str, prefix: &str) -> String {
+    shown_records(&world.store().records(kind, prefix, None, 100).await.expect("a list"))
+}
+
+pub(crate) async fn a_record_is_added_once_and_replaced_at_will<E: Engine>(mut world: World<E>) {
+    let first = Record { expires_at: Some(at(5_000)), ..record(TOKEN, "k", "{\"first\":\"ä\"}") };
+    assert_eq!(world.store().record(TOKEN, "k").await.expect("an answer"), None);
+    assert!(world.store().add_record(first.clone()).await.expect("an answer"));
+    assert!(!world.store().add_record(record(TOKEN, "k", "second")).await.expect("an answer"));
+    for _ in 0..2 {
+        assert_eq!(world.store().record(TOKEN, "k").await.expect("an answer").as_ref(), Some(&first));
+        assert_eq!(world.store().record(BOOK, "k").await.expect("an answer"), None, "kinds are apart");
+        assert_eq!(world.store().record(TOKEN, "K").await.expect("an answer"), None);
+        world.reopen();
+    }
+    let other = ProjectId::new(2).expect("a valid project");
+    let replaced = Record { project: other, ..record(TOKEN, "k", "") };
+    let beside = record(BOOK, "k", "of another kind");
+    let twice = [record(BOOK, "n", "early"), record(BOOK, "n", "late")];
+    let all = [vec![replaced.clone(), beside.clone()], twice.to_vec()].concat();
+    world.store().put_records(all).await.expect("stored");
+    world.store().put_records(Vec::new()).await.expect("nothing is stored");
+    assert_eq!(world.store().record(TOKEN, "k").await.expect("an answer"), Some(replaced));
+    assert_eq!(world.store().record(BOOK, "k").await.expect("an answer"), Some(beside));
+    assert_eq!(listed(&world, BOOK, "n").await, "n=late");
+    // Of many that add one, one has added it.
+    let store = world.store();
+    let adds = (0..20).map(|number| store.add_record(record(TOKEN, "race", &number.to_string())));
+    let added: Vec<_> = join_all(adds).await.into_iter().map(|added| added.expect("an answer")).collect();
+    assert_eq!(added.iter().filter(|added| **added).count(), 1);
+    let winner = added.iter().position(|added| *added).expect("one");
+    let kept = store.record(TOKEN, "race").await.expect("an answer").expect("there");
+    assert_eq!(&*kept.value, winner.to_string());
+}
+
+pub(crate) async fn a_record_is_taken_once<E: Engine>(mut world: World<E>) {
+    const TAKERS: usize = 16;
+    const KEYS: usize = 50;
+    let keys: Vec<_> = (0..KEYS).map(|number| format!("t{number}")).collect();
+    let records = keys.iter().map(|key| record(TOKEN, key, "worth something"));
+    world.store().put_records(records.collect()).await.expect("stored");
+    world.store().put_records(vec![record(BOOK, "t0", "beside")]).await.expect("stored");
+    let world_shared = Arc::new(world);
+    let takers: Vec<_> = (0..TAKERS)
+        .map(|_| {
+            let (world, keys) = (world_shared.clone(), keys.clone());
+            tokio::spawn(async move {
+                let mut taken = Vec::new();
+                for key in &keys {
+                    taken.extend(world.store().take_record(TOKEN, key).await.expect("an answer"));
+                }
+                taken
+            })
+        })
+        .collect();
+    let mut taken = Vec::new();
+    for taker in takers {
+        taken.extend(taker.await.expect("no panic"));
+    }
+    assert!(taken.iter().all(|record| record.kind == TOKEN && &*record.value == "worth something"));
+    let distinct: HashSet<_> = taken.iter().map(|record| record.key.clone()).collect();
+    assert_eq!((taken.len(), distinct.len()), (KEYS, KEYS), "each by exactly one");
+    world = Arc::into_inner(world_shared).expect("all takers have ended");
+    world.reopen();
+    assert_eq!(listed(&world, TOKEN, "").await, "");
+    assert_eq!(world.store().take_record(TOKEN, "t0").await.expect("an answer"), None);
+    assert_eq!(listed(&world, BOOK, "").await, "t0=beside");
+    // What was taken can be added anew.
+    assert!(world.store().add_record(record(TOKEN, "t0", "again")).await.expect("an answer"));
+}
+
+/// Keys that are each other's beginnings, that mean something in patterns, and whose order in bytes is not that of words; the
+/// first one is empty.
+const AWKWARD_KEYS: &str = " % %a A B _ _a a a% a%b a*b a/ a/1 a/10 a/2 a_b aa axb a\0b ä äa \u{10ffff}x";
+
+pub(crate) async fn records_are_listed_and_removed_by_exact_beginnings<E: Engine>(world: World<E>) {
+    let mut keys: Vec<&str> = AWKWARD_KEYS.split(' ').collect();
+    keys.sort_unstable();
+    let records = || AWKWARD_KEYS.rsplit(' ').map(|key| record(BOOK, key, "v")).collect::<Vec<_>>();
+    world.store().put_records(records()).await.expect("stored");
+    world.store().put_records(vec![record(TOKEN, "a/3", "of another kind")]).await.expect("stored");
+    for prefix in AWKWARD_KEYS.split(' ').chain(["a/1x", "\u{10ffff}", "z", "e\u{301}", "a\0"]) {
+        let expected: Vec<_> = keys.iter().copied().filter(|key| key.starts_with(prefix)).collect();
+        for limit in [1, 2, 3, 100] {
+            let (mut seen, mut after) = (Vec::new(), None::<String>);
+            loop {
+                let page = world.store().records(BOOK, prefix, after.as_deref(), limit).await;
+                let page = page.expect("a list");
+                assert!(page.len() <= limit);
+                let Some(last) = page.last() else { break };
+                after = Some(last.key.to_string());
+                seen.extend(page.into_iter().map(|record| record.key.to_string()));
+            }
+            assert_eq!(seen, expected, "{prefix:?}, {limit} at a time");
+        }
+    }
+    assert!(world.store().records(BOOK, "", None, 0).await.expect("a list").is_empty());
+    // A place that is no key, before, among and behind those asked for.
+    for (after, expected) in [("Z", "a/ a/1 a/10 a/2"), ("a/1x", "a/2"), ("b", "")] {
+        let page = world.store().records(BOOK, "a/", Some(after), 100).await.expect("a list");
+        let shown: Vec<_> = page.iter().map(|record| &*record.key).collect();
+        assert_eq!(shown.join(" "), expected, "after {after}");
+    }
+    for prefix in AWKWARD_KEYS.split(' ') {
+        let (gone, stay): (Vec<&str>, Vec<&str>) =
+            keys.iter().copied().partition(|key| key.starts_with(prefix));
+        let removed = world.store().remove_records(BOOK, prefix).await.expect("an answer");
+        assert_eq!(removed, gone.len() as u64, "{prefix:?}");
+        let left = world.store().records(BOOK, "", None, 100).await.expect("a list");
+        assert_eq!(left.iter().map(|record| &*record.key).collect::<Vec<_>>(), stay, "without {prefix:?}");
+        world.store().put_records(records()).await.expect("stored");
+    }
+    assert_eq!(listed(&world, TOKEN, "").await, "a/3=of another kind");
+}
+
+pub(crate) async fn a_record_ends_by_its_time_and_by_nothing_else<E: Engine>(mut world: World<E>) {
+    world.store().put_project(&project_with_retention(Some(Duration::from_secs(1)))).await.expect("stored");
+    let (r, bob) = (key("r"), by(LEFT, member("bob")));
+    world.open("r").await;
+    world.write("r", &bob, say("bob was here")).await;
+    let ending = |key, seconds| Record { expires_at: Some(at(seconds)), ..record(TOKEN, key, "bob") };
+    let records = vec![ending("r/early", 2_000), ending("r/late", 3_000), record(TOKEN, "r/never", "bob")];
+    world.store().put_records(records).await.expect("stored");
+    // An ended record is there until it is removed.
+    assert_eq!(world.store().purge(at(1_999)).await.expect("purged"), 1, "a message, not a record");
+    assert_eq!(listed(&world, TOKEN, "r/").await, "r/early=bob r/late=bob r/never=bob");
+    assert_eq!(world.store().purge(at(2_001)).await.expect("purged"), 0);
+    assert_eq!(listed(&world, TOKEN, "r/").await, "r/late=bob r/never=bob");
+    world.store().erase_user(r.project, &id("bob"), at(2_002)).await.expect("erased");
+    assert!(world.store().delete(&r).await.expect("deleted"));
+    world.store().purge(at(2_003)).await.expect("purged");
+    world.reopen();
+    assert_eq!(listed(&world, TOKEN, "r/").await, "r/late=bob r/never=bob");
+    // A longer life is a life.
+    world.store().put_records(vec![ending("r/late", 9_000)]).await.expect("stored");
+    world.store().purge(at(8_000)).await.expect("purged");
+    assert_eq!(listed(&world, TOKEN, "r/").await, "r/late=bob r/never=bob");
+    world.store().purge(at(i64::from(u32::MAX))).await.expect("purged");
+    assert_eq!(listed(&world, TOKEN, "r/").await, "r/never=bob");
+    let backup = world.engine.scratch();
+    world.store().backup(&backup).await.expect("a backup");
+    let copy = world.engine.open_backup(backup);
+    assert_eq!(shown_records(&copy.records(TOKEN, "", None, 9).await.expect("a list")), "r/never=bob");
 }
 
 pub(crate) async fn check_writes<E: Engine>(world: World<E>) {

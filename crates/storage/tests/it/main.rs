@@ -59,5 +59,11 @@ contract! {
     a_room_is_the_same_after_reopening
     rooms_are_listed_by_name
     projects_and_users_come_back_as_stored
+    a_dialect_comes_back_with_what_came_by_it
+    a_room_knows_under_which_types_each_dialect_chats
+    a_record_is_added_once_and_replaced_at_will
+    a_record_is_taken_once
+    records_are_listed_and_removed_by_exact_beginnings
+    a_record_ends_by_its_time_and_by_nothing_else
     check_writes
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use sidetalk_core::command::Write;
 use sidetalk_core::event::Event;
-use sidetalk_core::model::{Audience, RoomSpec, Seq, Viewer};
-use sidetalk_core::ports::{PageAnchor, ProjectStore, RoomStore, Upkeep, UserProfile};
+use sidetalk_core::model::{Audience, Dialect, Labels, RoomSpec, Seq, Viewer};
+use sidetalk_core::ports::{PageAnchor, ProjectStore, RecordStore, RoomStore, Upkeep, UserProfile};
 use sidetalk_core::refusal::Failure;
 use sidetalk_core::transaction::{WriteResult, Written};
 use sidetalk_storage::{OpenError, Sqlite, SqliteConfig};
 
 use crate::world::{
-    Embedded, Engine, Witness, World, at, between, id, key, member, owner, request, say, say_once, text, to,
+    Embedded, Engine, Witness, World, at, between, by, id, key, member, owner, request, say, say_as,
+    say_once, text, to,
 };
 
 const SERVER: Viewer = Viewer::Server;
@@ -24,7 +25,8 @@ async fn state(world: &World<Embedded>) -> String {
     let entries = world.entries("r", &SERVER).await;
     let mut members: Vec<_> = room.members.iter().collect();
     members.sort_by_key(|(user, _)| user.as_str().to_owned());
-    format!("{:?} {:?} {:?} {members:?} {page:?} {entries:?}", room.head, room.last_at, room.settings)
+    let (head, last_at, settings, labels) = (room.head, room.last_at, &room.settings, &room.labels);
+    format!("{head:?} {last_at:?} {settings:?} {labels:?} {members:?} {page:?} {entries:?}")
 }
 
 /// Makes every statement of every kind of write fail in turn.
@@ -34,13 +36,14 @@ async fn a_write_that_fails_at_any_step_leaves_nothing() {
     let witness = Arc::new(Witness::default());
     world.store().attach(witness.clone());
     world.open("r").await;
-    let alice = owner("alice");
+    let alice = by(Dialect::new("left"), owner("alice"));
     let posted = world.write("r", &alice, say("target")).await;
     let Event::MessagePosted(message) = &posted.event else { panic!("not a post") };
     let target = message.id;
     let edit = |words| Write::Edit { message: target, parts: text(words), mentions: Vec::new() };
     let writes = [
         say_once("c1", "post"),
+        say_as("chat", Audience::Room, "post"),
         to(between(&["bob", "carol"]), "private"),
         edit("unindexed"),
         Write::React { message: target, emoji: "👍".into() },
@@ -289,6 +292,42 @@ fn other_schemas_are_refused() {
     assert!(matches!(refused(), OpenError::Engine { .. }), "{}", refused());
     let nowhere = Sqlite::open(SqliteConfig::new(Path::new("/proc/none/sidetalk.db")));
     assert!(matches!(nowhere.err(), Some(OpenError::Io { .. })));
+}
+
+/// A store that was made before dialects were kept.
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_brought_up_to_date() {
+    let engine = Embedded::default();
+    let old = rusqlite::Connection::open(engine.path()).expect("opens");
+    old.execute_batch(include_str!("../../migrations/sqlite/001_initial.sql")).expect("the first schema");
+    old.execute_batch(
+        "PRAGMA user_version = 1;
+         PRAGMA application_id = 1399415909;
+         INSERT INTO room VALUES (1, 1, 'r', 0, 7, 1000000, 'old room', 1, NULL, 2, NULL, 1, 0, 1000000, 0, 0);
+         INSERT INTO message VALUES (4294967297, x'00000000000000000000000000000001', 'alice', 'Alice', NULL, 0,
+           '[{\"text\":\"hello\"}]', NULL, NULL, 'chat', NULL, 2000000, NULL, NULL, NULL, NULL);
+         INSERT INTO entry VALUES (4294967298, 3000000, NULL, 'server', NULL, 0, NULL, NULL,
+           '{\"chat_enabled_set\":true}');",
+    )
+    .expect("old rows");
+    drop(old);
+    let mut world = World::new(engine);
+    for _ in 0..2 {
+        let room = world.store().room(&key("r")).await.expect("a room").expect("there");
+        assert_eq!((room.head, &room.labels), (Seq(2), &Labels::default()));
+        assert_eq!(room.settings.title.as_deref(), Some("old room"));
+        assert_eq!(world.history("r", &SERVER).await, "1 hello");
+        let entries = world.entries("r", &SERVER).await;
+        assert_eq!(entries.len(), 2);
+        assert!(entries.iter().all(|entry| entry.by.dialect.is_none()));
+        world.reopen();
+    }
+    let alice = by(Dialect::new("left"), member("alice"));
+    let posted = world.write("r", &alice, say_as("chat", Audience::Room, "new")).await;
+    assert_eq!((posted.seq, posted.by.dialect), (Seq(3), Some(Dialect::new("left"))));
+    let room = world.store().room(&key("r")).await.expect("a room").expect("there");
+    assert_eq!(room.labels.iter().count(), 1);
+    assert!(world.store().records("left.token", "", None, 9).await.expect("a list").is_empty());
 }
 
 #[tokio::test]

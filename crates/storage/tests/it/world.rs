@@ -9,8 +9,9 @@ use sidetalk_core::command::Write;
 use sidetalk_core::event::Entry;
 use sidetalk_core::limits::Limits;
 use sidetalk_core::model::{
-    Actor, Audience, ClientId, Draft, Epoch, GroupName, Identity, Message, MessageId, Part, Principal,
-    ProjectId, Role, RoomKey, RoomKind, RoomName, RoomSpec, Seq, TextFormat, Timestamp, UserId, Viewer,
+    Actor, Audience, ClientId, Dialect, Draft, Epoch, GroupName, Identity, Message, MessageId, Part,
+    Principal, ProjectId, Role, RoomKey, RoomKind, RoomName, RoomSpec, Seq, SignalType, TextFormat,
+    Timestamp, UserId, Viewer,
 };
 use sidetalk_core::ports::{
     CommitSink, Committed, LogStore, Page, PageAnchor, PageRequest, RoomStore, SearchRequest, Store,
@@ -125,6 +126,11 @@ pub(crate) fn server() -> Principal {
     Principal { project: key("r").project, actor: Actor::Server, connection: None, dialect: None }
 }
 
+/// The same, by that dialect.
+pub(crate) fn by(dialect: Dialect, who: Principal) -> Principal {
+    Principal { dialect: Some(dialect), ..who }
+}
+
 pub(crate) fn eyes(name: &str, groups: &[&str]) -> Viewer {
     person(name, Role::Member, groups).viewer()
 }
@@ -144,6 +150,12 @@ pub(crate) fn to(audience: Audience, text: &str) -> Write {
 
 pub(crate) fn say(text: &str) -> Write {
     to(Audience::Room, text)
+}
+
+/// A text that came as a signal of that type.
+pub(crate) fn say_as(label: &str, audience: Audience, text: &str) -> Write {
+    let label = Some(SignalType::new(label).expect("a valid type"));
+    Write::Post(Draft { label, audience, ..Draft::text(text) })
 }
 
 /// A text with a client id.
