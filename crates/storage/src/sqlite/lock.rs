@@ -7,7 +7,7 @@ use crate::error::OpenError;
 
 /// Held as long as the store is open. The system drops it when the process ends, however it ends.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -16,9 +16,18 @@ impl Lock {
         let io = |source| OpenError::Io { path: path.clone(), source };
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: database.to_owned() }),
             Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child that is being forked just now has a copy of the file: closing ours would leave the lock to it.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(error = %error, "could not unlock the store's file");
         }
     }
 }
