@@ -105,20 +105,20 @@ impl NativeSession {
 
     fn become_known(&mut self, verified: &Verified) -> Result<ConnectionId, Problem> {
         let Actor::User(identity) = &verified.actor else { return Err(Problem::UserOnly) };
-        // A promised connection is the first one's who comes; whoever comes beside it gets another.
-        let promised = verified
-            .connection
-            .filter(|id| !self.api.service.hub().is_connected(verified.project, &identity.user, *id));
-        let id = promised.unwrap_or_else(|| connection_id(self.api.entropy.bits()));
         let link = Link::new(
-            id,
+            connection_id(self.api.entropy.bits()),
             self.api.face,
             self.api.dialect_of(verified),
             verified.project,
             identity.clone(),
             self.outbox.clone(),
         );
-        let link = self.api.service.connect(link);
+        // A promised connection is the first one's who comes; whoever comes beside it gets another.
+        let link = match verified.connection {
+            Some(promised) => self.api.service.connect_promised(link, promised),
+            None => self.api.service.connect(link),
+        };
+        let id = link.id();
         let end = end_of(verified.expires_at, self.api.service.now());
         self.api.expiries.watch(id, end, &self.outbox);
         self.outbox.set_authenticated();

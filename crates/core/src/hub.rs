@@ -19,7 +19,7 @@ mod link;
 mod live;
 mod pace;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +38,11 @@ pub(crate) use live::{Entrance, Taken};
 
 use flush::Flusher;
 
-type LinksByUser = HashMap<(ProjectId, UserId), Vec<Arc<Link>>>;
+#[derive(Default)]
+struct Links {
+    by_user: HashMap<(ProjectId, UserId), Vec<Arc<Link>>>,
+    ids: HashSet<(ProjectId, ConnectionId)>,
+}
 
 /// All live rooms and links of this node.
 pub struct Hub {
@@ -46,7 +50,7 @@ pub struct Hub {
     faces: Arc<[Arc<dyn Face>]>,
     witnesses: Arc<[Arc<dyn Witness>]>,
     rooms: RwLock<HashMap<RoomKey, Arc<LiveRoom>>>,
-    links: Mutex<LinksByUser>,
+    links: Mutex<Links>,
     flushers: Box<[Arc<Flusher>]>,
     stopped: AtomicBool,
 }
@@ -90,42 +94,60 @@ impl Hub {
     /// Takes a link in, so that its user can be reached wherever it is.
     pub fn connect(&self, link: &Arc<Link>) {
         let key = (link.project(), link.identity().user.clone());
-        self.links.lock().entry(key).or_default().push(link.clone());
+        let mut links = self.links.lock();
+        links.ids.insert((link.project(), link.id()));
+        links.by_user.entry(key).or_default().push(link.clone());
+    }
+
+    /// Takes a link in under the id `promised`, or under its own if another link has that one.
+    pub(crate) fn connect_promised(&self, mut link: Link, promised: ConnectionId) -> Arc<Link> {
+        let key = (link.project(), link.identity().user.clone());
+        let mut links = self.links.lock();
+        if links.ids.insert((link.project(), promised)) {
+            link.rename(promised);
+        } else {
+            links.ids.insert((link.project(), link.id()));
+        }
+        let link = Arc::new(link);
+        links.by_user.entry(key).or_default().push(link.clone());
+        link
     }
 
     /// Takes a link out. Its seats must have been left.
     pub fn disconnect(&self, link: &Link) {
         let key = (link.project(), link.identity().user.clone());
         let mut links = self.links.lock();
-        if let Some(own) = links.get_mut(&key) {
+        if let Some(own) = links.by_user.get_mut(&key) {
             own.retain(|other| other.id() != link.id());
             if own.is_empty() {
-                links.remove(&key);
+                links.by_user.remove(&key);
             }
         }
+        links.ids.remove(&(link.project(), link.id()));
     }
 
     /// The links of a user.
     pub fn links_of(&self, project: ProjectId, user: &UserId) -> Vec<Arc<Link>> {
-        self.links.lock().get(&(project, user.clone())).cloned().unwrap_or_default()
+        self.links.lock().by_user.get(&(project, user.clone())).cloned().unwrap_or_default()
     }
 
     /// Whether that user has a link of that id.
     pub fn is_connected(&self, project: ProjectId, user: &UserId, id: ConnectionId) -> bool {
         self.links
             .lock()
+            .by_user
             .get(&(project, user.clone()))
             .is_some_and(|own| own.iter().any(|link| link.id() == id))
     }
 
     /// How many links there are.
     pub fn link_count(&self) -> usize {
-        self.links.lock().values().map(Vec::len).sum()
+        self.links.lock().by_user.values().map(Vec::len).sum()
     }
 
     /// Asks every link to come back after its own part of `within`, so that they do not come all at once.
     pub fn drain(&self, within: Duration) {
-        let all: Vec<_> = self.links.lock().values().flatten().cloned().collect();
+        let all: Vec<_> = self.links.lock().by_user.values().flatten().cloned().collect();
         let count = u32::try_from(all.len().max(1)).unwrap_or(u32::MAX);
         for (index, link) in (0u32..).zip(&all) {
             link.outlet().close(Closing::Draining { after: within / count * index });

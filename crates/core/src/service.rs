@@ -20,7 +20,9 @@ use crate::command::Write;
 use crate::event::LeaveReason;
 use crate::hub::{Hub, Link};
 use crate::limits::Limits;
-use crate::model::{Audience, MessageId, Principal, ProjectId, Role, RoomKey, RoomName, Timestamp, UserId};
+use crate::model::{
+    Audience, ConnectionId, MessageId, Principal, ProjectId, Role, RoomKey, RoomName, Timestamp, UserId,
+};
 use crate::ports::{Clock, CommitSink, Committed, Entropy, Face, Fanout, Hint, Project, Store, Witness};
 use crate::refusal::{Failure, Refusal};
 use crate::roster;
@@ -165,6 +167,12 @@ impl Service {
         let link = Arc::new(link);
         self.hub.connect(&link);
         link
+    }
+
+    /// Takes a connection in under the id that was promised to its owner. If a live one has that id already, it keeps its
+    /// own.
+    pub fn connect_promised(&self, link: Link, promised: ConnectionId) -> Arc<Link> {
+        self.hub.connect_promised(link, promised)
     }
 
     /// Takes a connection out of all its rooms and of the node.

@@ -14,7 +14,8 @@ use std::fmt;
 
 pub use load::Sources;
 use sections::{
-    Admin, Bounds, Http, Log, ProjectEntry, ProjectKeyEntry, Rates, Runtime, Section, Shutdown, Socket, Store,
+    Admin, Bounds, Http, Log, OpenVidu, ProjectEntry, ProjectKeyEntry, Rates, Runtime, Section, Shutdown,
+    Socket, Store,
 };
 
 /// Everything that is set.
@@ -32,6 +33,8 @@ pub struct Config {
     pub limits: Bounds,
     /// `[rates]`.
     pub rates: Rates,
+    /// `[openvidu]`.
+    pub openvidu: OpenVidu,
     /// `[shutdown]`.
     pub shutdown: Shutdown,
     /// `[log]`.
@@ -49,7 +52,7 @@ const LISTS: [&str; 2] = ["project", "project_key"];
 
 impl Config {
     /// The tables in the order of the file.
-    fn sections(&self) -> [(&'static str, &dyn Section); 9] {
+    fn sections(&self) -> [(&'static str, &dyn Section); 10] {
         [
             ("http", &self.http),
             ("admin", &self.admin),
@@ -57,6 +60,7 @@ impl Config {
             ("socket", &self.socket),
             ("limits", &self.limits),
             ("rates", &self.rates),
+            ("openvidu", &self.openvidu),
             ("shutdown", &self.shutdown),
             ("log", &self.log),
             ("runtime", &self.runtime),
@@ -71,6 +75,7 @@ impl Config {
             "socket" => &mut self.socket,
             "limits" => &mut self.limits,
             "rates" => &mut self.rates,
+            "openvidu" => &mut self.openvidu,
             "shutdown" => &mut self.shutdown,
             "log" => &mut self.log,
             "runtime" => &mut self.runtime,

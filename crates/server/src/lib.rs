@@ -14,6 +14,8 @@ pub mod config;
 
 pub mod wiring;
 
+pub mod dialects;
+
 pub mod lifecycle;
 
 pub mod measured;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! store (Sqlite) ── service (core) ── api ─┐
-//! fan-out (Local) ───┘                     ├─ router ─ base path, client, request id ─ public listener
+//! fan-out (Local) ───┘    └────── dialects ─┼─ router ─ base path, client, request id ─ public listener
 //! keys (files, JWKS) ─────────────── api ──┤
 //! pages (embedded) ────────────────────────┘            admin router ─ admin listener
 //! ```
@@ -47,6 +47,7 @@ use crate::config::Config;
 use crate::config::sections::{Http, Socket};
 use crate::config::setting::{Forwarding, Rate};
 use crate::control::Control;
+use crate::dialects::{DROP_INS, Dialects};
 use crate::lifecycle::{Ask, Phase, Readiness, Signals, Stop, Tasks};
 use crate::measured::{MeasuredFanout, MeasuredStore};
 use crate::{jwks, projects, telemetry};
@@ -93,7 +94,8 @@ impl Server {
         let admin = bind(config.admin.listen, "--admin-listen", ListenerConfig::default()).await?;
 
         let held = open_store(&config).await?;
-        let service = Service::new(service_parts(&config, held.store()));
+        let dialects = Dialects::new(&config)?;
+        let service = Service::new(dialects.join(service_parts(&config, held.store())));
         tasks.adopt("room flusher", service.spawn());
         projects::bring_about(&service, &config.projects).await?;
         let project = match &dev {
@@ -111,6 +113,8 @@ impl Server {
         tasks.spawn_endless("liveness", Arc::clone(&liveness).run());
         let api = api_state(&config, &service, &liveness, keys)?;
         tasks.adopt_endless("api sweeper", api.spawn());
+        let speaking = dialects.start(&config, &service, &liveness).await?;
+        tasks.adopt_endless("dialect", speaking.tasks);
         tasks.spawn("retention", |stop| retain(Arc::clone(&service), config.store.purge_interval, stop));
         tasks.spawn("metrics upkeep", |stop| upkeep(metrics.clone(), stop));
         match Control::bind(&config.store.path) {
@@ -120,7 +124,7 @@ impl Server {
             }
         }
 
-        let router = public_router(&config, &api, project.as_ref());
+        let router = public_router(&config, &api, speaking.router, project.as_ref());
         let proxies = trusted_proxies(&config.http)?;
         let public = public.serve(WithClient::new(router, proxies, BasePath::new(&config.http.base_path)))?;
         let last = Mutex::new(None);
@@ -291,7 +295,7 @@ const fn liveness_settings(socket: &Socket) -> LivenessSettings {
     }
 }
 
-fn socket_settings(socket: &Socket) -> SocketSettings {
+pub(crate) fn socket_settings(socket: &Socket) -> SocketSettings {
     SocketSettings {
         frames: FrameLimits {
             message_bytes_max: socket.message_max.size(),
@@ -320,7 +324,7 @@ fn api_state(
         limits: api_limits(config),
         origins: origins(&config.http)?,
         ping_interval: config.socket.ping_interval,
-        dialects: Vec::new(),
+        dialects: DROP_INS.to_vec(),
         version: env!("CARGO_PKG_VERSION"),
     }))
 }
@@ -357,8 +361,8 @@ fn origins(http: &Http) -> Result<OriginPolicy> {
     OriginPolicy::listed(listed, true).context("http.allowed_origins")
 }
 
-fn public_router(config: &Config, api: &ApiState, project: Option<&Project>) -> Router {
-    let mut router = sidetalk_api::router(api.clone());
+fn public_router(config: &Config, api: &ApiState, dialects: Router, project: Option<&Project>) -> Router {
+    let mut router = sidetalk_api::router(api.clone()).merge(dialects);
     let demo = project.filter(|_| config.http.demo);
     if let Some(project) = demo {
         let demo = Demo { project: project.id };

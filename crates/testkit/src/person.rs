@@ -79,7 +79,7 @@ impl Person {
     /// # Errors
     /// As the service says.
     pub async fn join(&self, room: &str, position: Option<Position>) -> Result<Joined, Failure> {
-        let wish = JoinWish { position, history: 50, presence: true, client_data: "".into() };
+        let wish = JoinWish { position, history: 50, presence: true, client_data: "".into(), is_back: false };
         let joined = self.service.join(&self.link.principal(), &self.link, &name(room), wish).await?;
         joined.seat.release();
         self.seats.lock().push(Arc::clone(&joined.seat));

@@ -25,6 +25,7 @@ pub(super) fn join_wish(join: &Join<'_>) -> Result<JoinWish, Problem> {
         history: join.history.unwrap_or(HISTORY_DEFAULT),
         presence: join.presence.unwrap_or(true),
         client_data: shared(data),
+        is_back: false,
     })
 }
 

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::model::{Audience, ConnectionId};
+use crate::model::Audience;
 
 use super::Hub;
 use super::link::{FaceId, Seat};
@@ -103,8 +103,11 @@ async fn flush(room: &Arc<LiveRoom>) {
     if !batch.pending.is_empty() {
         let mut joined = Joined::of(&batch);
         for (count, seat) in (1..).zip(batch.seats.iter()) {
-            let frames = joined.for_seat(seat);
-            if let Some(frames) = answers.behind(seat, frames) {
+            let frames = match answers.take(seat) {
+                Some(answers) => weave(seat, &batch.pending, &answers),
+                None => joined.for_seat(seat),
+            };
+            if let Some(frames) = frames {
                 seat.send(frames);
             }
             if count % WRITES_PER_TURN == 0 {
@@ -118,38 +121,50 @@ async fn flush(room: &Arc<LiveRoom>) {
 
 /// The answers of a batch, each to go in one write with what its seat gets anyway.
 struct Answers {
-    by_connection: HashMap<ConnectionId, (Arc<Seat>, Vec<Option<Bytes>>)>,
+    /// By the address of the seat.
+    by_seat: HashMap<usize, Vec<Answer>>,
 }
 
 impl Answers {
     fn of(answers: Vec<Answer>) -> Self {
-        let mut by_connection = HashMap::new();
-        for Answer { seat, frames } in answers {
-            let own = by_connection.entry(seat.link().id()).or_insert_with(|| (seat, Vec::new()));
-            own.1.push(Some(frames));
+        let mut by_seat: HashMap<_, Vec<_>> = HashMap::new();
+        for answer in answers {
+            by_seat.entry(Arc::as_ptr(&answer.seat).addr()).or_default().push(answer);
         }
-        Self { by_connection }
+        Self { by_seat }
     }
 
-    /// `frames` of the batch with the seat's answers behind them.
-    fn behind(&mut self, seat: &Seat, frames: Option<Bytes>) -> Option<Bytes> {
-        if self.by_connection.is_empty() {
-            return frames;
-        }
-        match self.by_connection.remove(&seat.link().id()) {
-            Some((_, answers)) => join(std::iter::once(&frames).chain(&answers)),
-            None => frames,
-        }
+    /// The answers to that seat.
+    fn take(&mut self, seat: &Arc<Seat>) -> Option<Vec<Answer>> {
+        if self.by_seat.is_empty() { None } else { self.by_seat.remove(&Arc::as_ptr(seat).addr()) }
     }
 
     /// Those of seats that the batch had nothing for.
     fn send_rest(self) {
-        for (seat, answers) in self.by_connection.into_values() {
-            if let Some(frames) = join(answers.iter()) {
-                seat.send(frames);
+        for answers in self.by_seat.into_values() {
+            if let (Some(first), Some(frames)) =
+                (answers.first(), join(answers.iter().map(|one| &one.frames)))
+            {
+                first.seat.send(frames);
             }
         }
     }
+}
+
+/// What `seat` gets of `pending`, with `answers` to it in between, each behind what happened before it.
+pub(super) fn weave(seat: &Seat, pending: &[Pending], answers: &[Answer]) -> Option<Bytes> {
+    let (face, mut answers) = (seat.link().face(), answers.iter().peekable());
+    let mut frames = Vec::new();
+    for one in pending {
+        while let Some(answer) = answers.next_if(|answer| answer.index <= one.index) {
+            frames.push(&answer.frames);
+        }
+        if wants(seat, one) {
+            frames.push(&one.frames[face]);
+        }
+    }
+    frames.extend(answers.map(|answer| &answer.frames));
+    join(frames.into_iter())
 }
 
 /// The frames of a batch, joined once for all seats that get the same ones.
@@ -171,8 +186,11 @@ impl<'a> Joined<'a> {
 
     fn for_seat(&mut self, seat: &Seat) -> Option<Bytes> {
         let (face, pending) = (seat.link().face(), self.pending);
-        let came_before = pending.first().is_some_and(|first| seat.since() <= first.index);
-        if self.plain && came_before {
+        let was_there = pending
+            .first()
+            .zip(pending.last())
+            .is_some_and(|(first, last)| seat.spans(first.index, last.index));
+        if self.plain && was_there {
             return self.whole[face]
                 .get_or_insert_with(|| join(pending.iter().map(|one| &one.frames[face])))
                 .clone();
@@ -188,7 +206,7 @@ impl<'a> Joined<'a> {
 }
 
 fn wants(seat: &Seat, pending: &Pending) -> bool {
-    seat.since() <= pending.index
+    seat.spans(pending.index, pending.index)
         && (!pending.presence || seat.wants_presence())
         && seat.is_addressed(&pending.audience)
 }

@@ -1,7 +1,7 @@
 //! A connection to this node, and its seats in rooms.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
@@ -44,6 +44,10 @@ impl Link {
     /// Its id.
     pub fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    pub(super) fn rename(&mut self, id: ConnectionId) {
+        self.id = id;
     }
 
     /// Which face renders for it.
@@ -111,7 +115,8 @@ pub struct Seat {
     wants_presence: bool,
     /// The first thing that happened after it came; what was pending before is in its join answer.
     since: u64,
-    is_in: AtomicBool,
+    /// The first thing that happened after it was put out.
+    until: AtomicU64,
     released: AtomicBool,
     held: Mutex<Vec<Bytes>>,
 }
@@ -132,7 +137,7 @@ impl Seat {
             presence,
             wants_presence,
             since,
-            is_in: AtomicBool::new(true),
+            until: AtomicU64::new(u64::MAX),
             released: AtomicBool::new(false),
             held: Mutex::default(),
         }
@@ -160,7 +165,7 @@ impl Seat {
 
     /// Whether it is still in the room.
     pub fn is_in(&self) -> bool {
-        self.is_in.load(Ordering::Acquire)
+        self.until.load(Ordering::Acquire) == u64::MAX
     }
 
     /// Lets notifications flow, those held back first.
@@ -190,8 +195,9 @@ impl Seat {
         self.live.answer(self, frames);
     }
 
-    pub(super) fn since(&self) -> u64 {
-        self.since
+    /// Whether what happened at these places, from the first to the last, happened while it was in.
+    pub(super) fn spans(&self, first: u64, last: u64) -> bool {
+        self.since <= first && last < self.until.load(Ordering::Acquire)
     }
 
     pub(super) fn wants_presence(&self) -> bool {
@@ -210,7 +216,8 @@ impl Seat {
         }
     }
 
-    pub(super) fn mark_out(&self) {
-        self.is_in.store(false, Ordering::Release);
+    /// What happens from `until` on is not for it any more.
+    pub(super) fn mark_out(&self, until: u64) {
+        self.until.fetch_min(until, Ordering::AcqRel);
     }
 }

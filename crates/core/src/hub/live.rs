@@ -14,7 +14,7 @@ use crate::refusal::{Failure, Refusal};
 use crate::room::{Room, Standing};
 use crate::roster::{Arrival, Roster};
 
-use super::flush::Flusher;
+use super::flush::{Flusher, weave};
 use super::link::{Link, Seat};
 use super::pace::Pace;
 
@@ -45,6 +45,8 @@ struct Inner {
     answers: Vec<Answer>,
     next_index: u64,
     queued: bool,
+    /// A flush is under way: it has older things for the seats than what is pending.
+    flushing: bool,
     pace: Pace,
     retired: bool,
 }
@@ -62,10 +64,12 @@ pub(super) struct Pending {
     pub(super) removes: Option<(UserId, LeaveReason)>,
 }
 
-/// Finished frames for one seat, behind all that was pending when they came.
+/// Finished frames for one seat, behind what happened before they came and before what happens after.
 pub(super) struct Answer {
     pub(super) seat: Arc<Seat>,
-    pub(super) frames: Bytes,
+    /// The place of what happens next.
+    pub(super) index: u64,
+    pub(super) frames: Option<Bytes>,
 }
 
 /// What a flush writes, to whom.
@@ -82,6 +86,7 @@ pub(crate) struct Entrance<'a> {
     pub(crate) link: &'a Arc<Link>,
     pub(crate) wants_presence: bool,
     pub(crate) client_data: Arc<str>,
+    pub(crate) is_back: bool,
     pub(crate) connections_max: usize,
 }
 
@@ -118,6 +123,7 @@ impl LiveRoom {
             answers: Vec::new(),
             next_index: 0,
             queued: false,
+            flushing: false,
             pace: Pace::default(),
             retired: false,
         };
@@ -169,13 +175,15 @@ impl LiveRoom {
         room: Arc<Room>,
         entrance: Entrance<'_>,
     ) -> Result<Taken, Refusal> {
-        let Entrance { now, who, link, wants_presence, client_data, connections_max } = entrance;
+        let Entrance { now, who, link, wants_presence, client_data, is_back, connections_max } = entrance;
         let standing = room.admit(now, who)?;
         room.viewer(now, who)?;
-        if inner.seats.len() >= connections_max {
+        if inner.seats.len() >= connections_max && !inner.places.contains_key(&link.id()) {
             return Err(Refusal::RoomFull { what: "connections", max: connections_max });
         }
-        self.unseat(inner, link.id());
+        if let Some(before) = self.unseat(inner, link.id()) {
+            self.show(inner, Sight::Went { presence: before.presence(), reason: LeaveReason::Left });
+        }
         let arrival = Arrival {
             connection: link.id(),
             identity: link.identity(),
@@ -189,12 +197,11 @@ impl LiveRoom {
             self.show(inner, Sight::Began);
         }
         self.show(inner, Sight::Came(&presence));
-        self.push(
-            inner,
-            &Happening::Moment { room: &self.key, moment: &Moment::Joined(presence.clone()) },
-            &Audience::Room,
-            None,
-        );
+        if !is_back {
+            let moment = Moment::Joined(presence.clone());
+            let happening = Happening::Moment { room: &self.key, moment: &moment };
+            self.push(inner, &happening, &Audience::Room, None);
+        }
         let seat = Seat::new(
             self.clone(),
             link.clone(),
@@ -213,10 +220,12 @@ impl LiveRoom {
         Ok(Taken { seat, room, standing, presence, presence_total: inner.roster.len() })
     }
 
-    /// Takes a connection out that leaves by itself or is lost.
-    pub(crate) fn leave(self: &Arc<Self>, connection: ConnectionId, reason: LeaveReason) {
+    /// Takes a seat out whose connection leaves by itself or is lost; not one that the connection has taken since.
+    pub(crate) fn leave(self: &Arc<Self>, seat: &Arc<Seat>, reason: LeaveReason) {
         let mut inner = self.inner.lock();
-        self.put_out(&mut inner, connection, reason, false);
+        if inner.holds(seat) {
+            self.put_out(&mut inner, seat.link().id(), reason, false);
+        }
     }
 
     /// Puts a connection out, and tells it why. Says whether it was in.
@@ -234,9 +243,14 @@ impl LiveRoom {
     /// Puts everybody out, and tells them why.
     pub(super) fn remove_all(self: &Arc<Self>, reason: LeaveReason) {
         let mut inner = self.inner.lock();
-        let all: Vec<_> = inner.seats.iter().map(|seat| seat.link().id()).collect();
-        for connection in all {
-            self.put_out(&mut inner, connection, reason, true);
+        let all = inner.seats.clone();
+        for seat in all.iter() {
+            Self::hand_over(&mut inner, seat);
+        }
+        // From here on only the others' going is pending, which is not for those who go with them.
+        all.iter().for_each(|seat| seat.mark_out(inner.next_index));
+        for seat in all.iter() {
+            self.put_out_of_hand(&mut inner, seat.link().id(), reason, true);
         }
     }
 
@@ -305,7 +319,7 @@ impl LiveRoom {
                 .seats
                 .iter()
                 .filter(|seat| seat.presence().identity.user == *user)
-                .for_each(|seat| seat.mark_out());
+                .for_each(|seat| seat.mark_out(inner.next_index + 1));
         }
         self.push(inner, &happening, &entry.audience, removes);
     }
@@ -345,7 +359,8 @@ impl LiveRoom {
     /// Sends the answer to something that `seat` published here, behind it.
     pub(super) fn answer(self: &Arc<Self>, seat: &Arc<Seat>, frames: Bytes) {
         let mut inner = self.inner.lock();
-        inner.answers.push(Answer { seat: seat.clone(), frames });
+        let index = inner.next_index;
+        inner.answers.push(Answer { seat: seat.clone(), index, frames: Some(frames) });
         self.queue(&mut inner);
     }
 
@@ -380,6 +395,7 @@ impl LiveRoom {
         inner.retired
     }
 
+    /// Takes a connection out. What waits for it goes first if it is `told` of its going.
     fn put_out(
         self: &Arc<Self>,
         inner: &mut Inner,
@@ -387,17 +403,45 @@ impl LiveRoom {
         reason: LeaveReason,
         told: bool,
     ) -> bool {
-        let Some(seat) = self.unseat(inner, connection) else { return false };
-        self.show(inner, Sight::Went { presence: seat.presence(), reason });
-        if inner.seats.is_empty() {
-            self.show(inner, Sight::Ended { reason });
-            inner.sitting = None;
+        let seat = inner.places.get(&connection).map(|place| inner.seats[*place].clone());
+        if let Some(seat) = seat.filter(|seat| told || inner.owes(seat)) {
+            Self::hand_over(inner, &seat);
         }
+        self.put_out_of_hand(inner, connection, reason, told)
+    }
+
+    /// Sends what waits for a seat that is about to go. While a flush is under way nothing is sent: what the flush has is
+    /// older. Answers then follow with the next one.
+    fn hand_over(inner: &mut Inner, seat: &Arc<Seat>) {
+        if inner.flushing {
+            return;
+        }
+        let is_own = |answer: &mut Answer| Arc::ptr_eq(&answer.seat, seat);
+        let answers: Vec<_> = inner.answers.extract_if(.., is_own).collect();
+        if let Some(frames) = weave(seat, &inner.pending, &answers) {
+            seat.send(frames);
+        }
+    }
+
+    fn put_out_of_hand(
+        self: &Arc<Self>,
+        inner: &mut Inner,
+        connection: ConnectionId,
+        reason: LeaveReason,
+        told: bool,
+    ) -> bool {
+        let Some(seat) = self.unseat(inner, connection) else { return false };
         if told {
             let happening = Happening::Removed { room: &self.key, connection, reason };
             if let Some(frame) = self.faces[seat.link().face()].render(happening) {
                 seat.send(frame);
             }
+        }
+        // Whoever watches may end the way to the connection, so it has been told by then.
+        self.show(inner, Sight::Went { presence: seat.presence(), reason });
+        if inner.seats.is_empty() {
+            self.show(inner, Sight::Ended { reason });
+            inner.sitting = None;
         }
         let moment = Moment::Left { presence: seat.presence().clone(), reason };
         self.push(inner, &Happening::Moment { room: &self.key, moment: &moment }, &Audience::Room, None);
@@ -413,7 +457,7 @@ impl LiveRoom {
         inner.seats_by_face[seat.link().face()] -= 1;
         inner.watchers -= usize::from(seat.wants_presence());
         inner.roster.depart(connection);
-        seat.mark_out();
+        seat.mark_out(inner.next_index);
         Some(seat)
     }
 
@@ -466,18 +510,39 @@ impl LiveRoom {
         let pending = std::mem::take(&mut inner.pending);
         let answers = std::mem::take(&mut inner.answers);
         let seats = inner.seats.clone();
-        inner.pace.flushed(now, pending.len(), seats.len());
+        // Answers alone say nothing of how busy the room is.
+        if !pending.is_empty() {
+            inner.pace.flushed(now, pending.len(), seats.len());
+        }
+        inner.flushing = true;
         Batch { pending, answers, seats }
     }
 
-    /// Puts out the users that a batch told of.
+    /// Ends a flush: puts out the users that it told of.
     pub(super) fn finish(self: &Arc<Self>, batch: &Batch) {
+        let mut inner = self.inner.lock();
+        inner.flushing = false;
         for (user, reason) in batch.pending.iter().filter_map(|pending| pending.removes.as_ref()) {
             for seat in
                 batch.seats.iter().filter(|seat| seat.presence().identity.user == *user && !seat.is_in())
             {
-                self.remove(seat.link().id(), *reason);
+                if inner.holds(seat) {
+                    self.put_out(&mut inner, seat.link().id(), *reason, true);
+                }
             }
         }
+    }
+}
+
+impl Inner {
+    /// Whether that seat is taken, not another one of its connection.
+    fn holds(&self, seat: &Arc<Seat>) -> bool {
+        let place = self.places.get(&seat.link().id());
+        place.is_some_and(|place| Arc::ptr_eq(&self.seats[*place], seat))
+    }
+
+    /// Whether an answer waits for that seat.
+    fn owes(&self, seat: &Arc<Seat>) -> bool {
+        self.answers.iter().any(|answer| Arc::ptr_eq(&answer.seat, seat))
     }
 }

@@ -207,6 +207,16 @@ pub struct Signal {
     pub to: Audience,
 }
 
+impl Signal {
+    /// Whether it carries nothing.
+    pub fn is_empty(&self) -> bool {
+        match &self.data {
+            SignalData::Text(text) => text.is_empty(),
+            SignalData::Json(json) => &**json == "null",
+        }
+    }
+}
+
 /// What a signal carries.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SignalData {

@@ -24,6 +24,8 @@ pub struct JoinWish {
     pub presence: bool,
     /// What the client says of itself to the others.
     pub client_data: Arc<str>,
+    /// Whether the connection was here before this process began: then nobody is told that it comes.
+    pub is_back: bool,
 }
 
 /// A place in a room.
@@ -83,6 +85,7 @@ impl Service {
                 link,
                 wants_presence: wish.presence,
                 client_data: wish.client_data.clone(),
+                is_back: wish.is_back,
                 connections_max: self.limits.room_connections_max,
             };
             match live.take_seat(entrance) {
@@ -119,7 +122,7 @@ impl Service {
 
     /// Gives a seat up.
     pub fn leave(&self, seat: &Arc<Seat>, reason: LeaveReason) {
-        seat.live().leave(seat.link().id(), reason);
+        seat.live().leave(seat, reason);
         self.hub.forget_if_idle(seat.live());
     }
 

@@ -102,9 +102,10 @@ impl Service {
         rule(Utterance { room, roster, now, who, standing: &standing, limits: &self.limits })
     }
 
-    /// Whether the project calls the signal's type chat. The project is cached from login on.
+    /// Whether the project calls the signal's type chat. The project is cached from login on. What says nothing is no
+    /// message, whatever its type.
     fn is_chat(&self, who: &Principal, signal: &Signal) -> bool {
-        let Some(kind) = &signal.kind else { return false };
+        let Some(kind) = signal.kind.as_ref().filter(|_| !signal.is_empty()) else { return false };
         self.projects
             .read()
             .get(&who.project)

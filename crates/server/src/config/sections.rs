@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sidetalk_core::limits::Limits;
+use sidetalk_openvidu::OpenViduSettings;
 
 use super::setting::{Block, Bytes, Durable, Forwarding, KeyAlgorithm, LogFormat, Rate, Secret, Setting};
 
@@ -256,6 +257,36 @@ section! {
         auth_failures_per_address: Rate = Rate::per_minute(10, 10),
         /// Users, addresses and rooms, each, that are remembered at a time.
         remembered_max: usize = 100_000,
+    }
+}
+
+section! {
+    /// The OpenVidu 2.x dialect: REST below /openvidu/api, the socket at /openvidu.
+    OpenVidu {
+        /// Whether it is spoken.
+        enabled: bool = true,
+        /// How long a client whose connection broke may take to come back before it counts as gone.
+        grace: Duration = OpenViduSettings::default().grace,
+        /// The same after a page was closed or left, which cannot come back.
+        closed_page_grace: Duration = OpenViduSettings::default().closed_page_grace,
+        /// How many of the newest messages somebody who joins gets as signals. 0: none, as the original.
+        replay_history: usize = OpenViduSettings::default().replay_history,
+        /// The signal type under which messages of other dialects come while nobody here has used one.
+        chat_type: String = OpenViduSettings::default().chat_type.to_string(),
+        /// The longest data of a signal.
+        signal_max: Bytes = Bytes(OpenViduSettings::default().signal_bytes_max as u64),
+        /// The longest frame of a client. Text is escaped twice in it.
+        frame_max: Bytes = Bytes(OpenViduSettings::default().frame_bytes_max as u64),
+        /// What may wait for a client that is away.
+        held_max: Bytes = Bytes(OpenViduSettings::default().held_bytes_max as u64),
+        /// The most connections from one address that have not joined a session; one more ends the oldest.
+        unjoined_per_address_max: usize = OpenViduSettings::default().unjoined_per_address_max,
+        /// How long a session that nobody joins is kept.
+        unused_session_kept: Duration = OpenViduSettings::default().unused_session_kept,
+        /// Requests of one client, whatever they are. The original has no limit.
+        requests_per_connection: Rate = Rate::per_second(200, 1_000),
+        /// Wrong secrets from one address.
+        auth_failures_per_address: Rate = Rate::per_minute(20, 20),
     }
 }
 

@@ -1,0 +1,90 @@
+//! Follows the lives of rooms and brings the book up to date: who has left is forgotten, and with the last one the session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sidetalk_core::event::{Sight, Sitting};
+use sidetalk_core::model::{ConnectionId, RoomKey};
+use sidetalk_core::ports::Witness;
+use sidetalk_edge::close::{Close, Code};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+use crate::DIALECT;
+use crate::book::SessionKey;
+use crate::state::OpenViduState;
+
+/// How long a client that is out may take to close its socket.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Something that the clerk must look after.
+#[derive(Debug)]
+pub(crate) enum Note {
+    /// A connection of this dialect is out.
+    Went { room: RoomKey, connection: ConnectionId },
+    /// The last one is out.
+    Ended { room: RoomKey },
+}
+
+/// Passes on what is seen; there is at most one note per connection, and one per sitting.
+pub(crate) struct Reporter(pub(crate) UnboundedSender<Note>);
+
+impl Witness for Reporter {
+    fn saw(&self, room: &RoomKey, _: Sitting, sight: Sight<'_>) {
+        let note = match sight {
+            Sight::Went { presence, .. } if presence.dialect == DIALECT => {
+                Note::Went { room: room.clone(), connection: presence.connection }
+            }
+            Sight::Ended { .. } => Note::Ended { room: room.clone() },
+            _ => return,
+        };
+        // Without a clerk the process ends, and the book is as it shall be found.
+        let _ = self.0.send(note);
+    }
+}
+
+/// Works off notes until the process ends.
+pub(crate) async fn run(state: OpenViduState, mut notes: UnboundedReceiver<Note>) {
+    while let Some(note) = notes.recv().await {
+        let done = match note {
+            Note::Went { room, connection } => went(&state, room, connection).await,
+            Note::Ended { room } => state.end_if_empty(&key_of(room)).await,
+        };
+        if let Err(failure) = done {
+            tracing::warn!(error = ?failure, "what is kept of a session could not be brought up to date");
+        }
+    }
+}
+
+async fn went(
+    state: &OpenViduState,
+    room: RoomKey,
+    connection: ConnectionId,
+) -> Result<(), sidetalk_core::refusal::Failure> {
+    let key = key_of(room);
+    if let Some(stay) = state.stays.remove(connection) {
+        state.service.hub().disconnect(&stay.link);
+        if let Some(outbox) = stay.berth.give_up() {
+            tokio::spawn(async move {
+                tokio::time::sleep(FAREWELL).await;
+                outbox.close_with(&Close::new(Code::Normal, "the session is over"));
+            });
+        }
+    }
+    let name = state.names.of(connection);
+    state.names.forget(connection);
+    let _turn = state.book.lock(&key).await;
+    // The same name may have come again meanwhile.
+    if !state.is_here(&key, connection) {
+        state.book.remove_connection(&key, &name).await?;
+    }
+    Ok(())
+}
+
+fn key_of(room: RoomKey) -> SessionKey {
+    SessionKey { project: room.project, session: room.name }
+}
+
+/// What reports to the clerk.
+pub(crate) fn reporter(notes: UnboundedSender<Note>) -> Arc<dyn Witness> {
+    Arc::new(Reporter(notes))
+}

@@ -1,0 +1,466 @@
+//! A client's frame as something to do, and the fields of REST bodies with their checks.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use sidetalk_core::model::{SignalData, SignalType};
+
+use crate::error::{
+    BAD_METADATA, BAD_PARAMS, BAD_REQUEST, BAD_SIGNAL, BAD_TARGET, RpcError, UNAUTHORIZED, UNSUPPORTED,
+};
+use crate::wire::{
+    ConnectParams, JoinParams, OneConnection, PingParams, Request, Role, SendParams, SessionProperties,
+    SignalIn,
+};
+
+/// What stands before each type of a signal in a browser.
+const TYPE_PREFIX: &str = "signal:";
+
+/// The longest text that a client or an application says of a connection.
+pub(crate) const METADATA_BYTES_MAX: usize = 16 * 1024;
+
+/// What a client asks for.
+#[derive(Debug)]
+pub(crate) enum Call {
+    Ping {
+        interval: Option<Duration>,
+    },
+    Join(Join),
+    Send(SignalWish),
+    Leave,
+    ForceDisconnect {
+        connection: String,
+    },
+    Connect {
+        rpc: String,
+    },
+    /// Something that is answered with an empty result.
+    Nothing,
+}
+
+/// Somebody who wants to come in.
+#[derive(Debug)]
+pub(crate) struct Join {
+    pub(crate) token: TokenText,
+    pub(crate) session: Option<String>,
+    pub(crate) metadata: String,
+    pub(crate) platform: String,
+    pub(crate) version: Option<String>,
+}
+
+/// A token as far as it can be read without the store.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct TokenText {
+    pub(crate) session: Option<String>,
+    pub(crate) secret: String,
+}
+
+/// A signal that somebody wants to send; empty `to`: everybody.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SignalWish {
+    pub(crate) to: Vec<String>,
+    pub(crate) kind: Option<SignalType>,
+    pub(crate) data: SignalData,
+}
+
+/// Reads a frame: the request's id, if it has one, and what it asks for.
+pub(crate) fn request(text: &str) -> (Option<Box<RawValue>>, Result<Call, RpcError>) {
+    let request: Request<'_> = match serde_json::from_str(text) {
+        Ok(request) => request,
+        Err(_) => {
+            return (None, Err(RpcError::new(BAD_REQUEST, "this is not a JSON-RPC 2.0 request object")));
+        }
+    };
+    let id = request.id.filter(|id| matches!(id.get().as_bytes()[0], b'0'..=b'9' | b'-' | b'"'));
+    (id.map(ToOwned::to_owned), call(&request.method, request.params))
+}
+
+fn call(method: &str, params: Option<&RawValue>) -> Result<Call, RpcError> {
+    Ok(match method {
+        "ping" => {
+            let interval = optional::<PingParams>(params)?.and_then(|params| params.interval);
+            Call::Ping { interval: interval.map(Duration::from_millis) }
+        }
+        "joinRoom" => Call::Join(join(&required(params)?)?),
+        "sendMessage" => {
+            let SendParams { message } = required(params)?;
+            Call::Send(signal_text(&message)?)
+        }
+        "leaveRoom" => Call::Leave,
+        "forceDisconnect" => {
+            let OneConnection { connection_id } = required(params)?;
+            Call::ForceDisconnect { connection: connection_id.into_owned() }
+        }
+        "connect" => {
+            let ConnectParams { session_id } = required(params)?;
+            Call::Connect { rpc: session_id.into_owned() }
+        }
+        "echo" | "videoData" => Call::Nothing,
+        _ => {
+            return Err(RpcError::new(UNSUPPORTED, "this server has no media: only chat methods are served"));
+        }
+    })
+}
+
+fn required<'a, T: Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<T, RpcError> {
+    let params = params.map_or("{}", RawValue::get);
+    serde_json::from_str(params).map_err(|error| RpcError::new(BAD_PARAMS, bad_json("params", &error)))
+}
+
+fn optional<'a, T: Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<Option<T>, RpcError> {
+    params.map(|params| required(Some(params))).transpose()
+}
+
+/// What is wrong, without the place in a text that the reader does not see.
+fn bad_json(what: &str, error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    format!("{what} cannot be read: {text}")
+}
+
+fn join(params: &JoinParams<'_>) -> Result<Join, RpcError> {
+    let token = token(&params.token)
+        .ok_or_else(|| RpcError::new(UNAUTHORIZED, "Token is not one of this server. Code: 401"))?;
+    let metadata = params.metadata.as_deref().unwrap_or_default();
+    if metadata.len() > METADATA_BYTES_MAX {
+        let message = format!("metadata is larger than {METADATA_BYTES_MAX} bytes. Code: 500");
+        return Err(RpcError::new(BAD_METADATA, message));
+    }
+    let short = |text: &str| text.chars().take(255).collect::<String>();
+    Ok(Join {
+        token,
+        session: params.session.as_deref().map(str::to_owned),
+        metadata: metadata.to_owned(),
+        platform: params.platform.as_deref().map(short).unwrap_or_default(),
+        version: params.sdk_version.as_deref().filter(|version| is_version(version)).map(str::to_owned),
+    })
+}
+
+/// Whether clients can read it as a version: three numbers and dots (and perhaps a suffix that is left alone).
+fn is_version(text: &str) -> bool {
+    let core = text.split(['-', '+']).next().unwrap_or_default();
+    let numbers: Vec<_> = core.split('.').collect();
+    text.len() <= 32
+        && numbers.len() == 3
+        && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The session and the secret of a token: its query's `sessionId` and `token`. A bare secret is taken too.
+pub(crate) fn token(text: &str) -> Option<TokenText> {
+    let Some((_, query)) = text.split_once('?') else {
+        return text.starts_with("tok_").then(|| TokenText { session: None, secret: text.to_owned() });
+    };
+    let field = |name: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+    };
+    Some(TokenText { session: field("sessionId"), secret: field("token")? })
+}
+
+/// A signal in a socket: JSON in a text.
+fn signal_text(message: &str) -> Result<SignalWish, RpcError> {
+    let bad = |problem: String| RpcError::new(BAD_SIGNAL, problem + ". Code: 600");
+    if !message.trim_start().starts_with('{') {
+        return Err(bad("the signal is not a JSON object".to_owned()));
+    }
+    let signal: SignalIn<'_> = serde_json::from_str(message).map_err(|error| {
+        // A target that is null or a number is nobody; everything else makes the signal unreadable.
+        let is_target = serde_json::from_str::<Value>(message).is_ok_and(|value| has_bad_target(&value));
+        let code = if is_target { BAD_TARGET } else { BAD_SIGNAL };
+        RpcError::new(code, format!("{}. Code: {code}", bad_json("the signal", &error)))
+    })?;
+    let kind = signal_type(signal.kind.as_deref()).map_err(|problem| bad(format!("type {problem}")))?;
+    let to = signal.to.unwrap_or_default().into_iter().map(Cow::into_owned).collect();
+    Ok(SignalWish { to, kind, data: signal_data(signal.data).map_err(bad)? })
+}
+
+fn has_bad_target(signal: &Value) -> bool {
+    signal["to"].as_array().is_some_and(|to| to.iter().any(|one| !one.is_string()))
+}
+
+/// The type without the prefix that browsers put before it. An application's server may leave it away.
+pub(crate) fn signal_type(text: Option<&str>) -> Result<Option<SignalType>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let bare = text.strip_prefix(TYPE_PREFIX).unwrap_or(text);
+    if bare.is_empty() {
+        return Ok(None);
+    }
+    SignalType::new(bare).map(Some).map_err(|problem| problem.to_string())
+}
+
+/// Texts as they are; other values as their JSON text; nothing as JSON's null, which is shown as nothing.
+fn signal_data(data: Option<&RawValue>) -> Result<SignalData, String> {
+    let Some(data) = data.filter(|data| data.get() != "null") else { return Ok(nothing()) };
+    if data.get().starts_with('"') {
+        let text: String = serde_json::from_str(data.get()).map_err(|error| bad_json("data", &error))?;
+        return Ok(SignalData::Text(text.into()));
+    }
+    let value: Value = serde_json::from_str(data.get()).map_err(|error| bad_json("data", &error))?;
+    Ok(SignalData::Text(value.to_string().into()))
+}
+
+/// The data of a signal without data.
+pub(crate) fn nothing() -> SignalData {
+    SignalData::Json("null".into())
+}
+
+// REST.
+
+/// A field of a body that is not as it must be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BadField(pub(crate) String);
+
+/// A body's fields. Unknown ones are passed over; `null` is as good as absent.
+pub(crate) struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// The fields of a JSON object; none of an empty body.
+    pub(crate) fn read(body: &[u8]) -> Result<Self, BadField> {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self(Map::new()));
+        }
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(BadField("the body must be a JSON object".to_owned())),
+            Err(error) => Err(BadField(bad_json("the body", &error))),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, BadField> {
+        self.typed(name, "a string", Value::as_str)
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, BadField> {
+        self.typed(name, "a boolean", Value::as_bool)
+    }
+
+    fn object(&self, name: &str) -> Result<Option<&Map<String, Value>>, BadField> {
+        self.typed(name, "an object", Value::as_object)
+    }
+
+    fn typed<'a, T>(
+        &'a self,
+        name: &str,
+        kind: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, BadField> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        read(value).map(Some).ok_or_else(|| BadField(format!("Parameter '{name}' must be {kind}")))
+    }
+
+    fn one_of(&self, name: &str, known: &[&'static str]) -> Result<Option<&'static str>, BadField> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let found = known.iter().find(|known| **known == text);
+        let wrong = || BadField(format!("Parameter '{name}' must be one of {}", known.join(", ")));
+        found.copied().map(Some).ok_or_else(wrong)
+    }
+
+    /// Who a signal is for.
+    pub(crate) fn targets(&self) -> Result<Vec<String>, BadField> {
+        let wrong = || BadField("Parameter 'to' must be an array of strings".to_owned());
+        let Some(value) = self.get("to") else { return Ok(Vec::new()) };
+        let names = value.as_array().ok_or_else(wrong)?.iter().map(|name| name.as_str().map(str::to_owned));
+        names.collect::<Option<_>>().ok_or_else(wrong)
+    }
+}
+
+/// What is said of a new session.
+pub(crate) fn session_properties(fields: &Fields) -> Result<SessionProperties, BadField> {
+    let custom = fields.text("customSessionId")?.unwrap_or_default();
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '-';
+    if !custom.chars().all(is_plain) || custom.len() > 128 {
+        let problem = "Parameter 'customSessionId' must be at most 128 of a-z, A-Z, 0-9, - and _";
+        return Err(BadField(problem.to_owned()));
+    }
+    let codec = ["VP8", "VP9", "H264", "MEDIA_SERVER_PREFERRED", "NONE"];
+    let mut recording = default_recording();
+    if let Some(given) = fields.object("defaultRecordingProperties")? {
+        recording.extend(given.iter().filter(|(_, value)| !value.is_null()).map(clone_pair));
+    }
+    fields.object("mediaNode")?;
+    Ok(SessionProperties {
+        media_mode: fields.one_of("mediaMode", &["ROUTED", "RELAYED"])?.unwrap_or("ROUTED").to_owned(),
+        recording_mode: fields.one_of("recordingMode", &["MANUAL", "ALWAYS"])?.unwrap_or("MANUAL").to_owned(),
+        custom_session_id: custom.to_owned(),
+        forced_video_codec: fields.one_of("forcedVideoCodec", &codec)?.unwrap_or("VP8").to_owned(),
+        allow_transcoding: fields.flag("allowTranscoding")?.unwrap_or(false),
+        default_recording_properties: recording,
+    })
+}
+
+fn clone_pair((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
+}
+
+fn default_recording() -> Map<String, Value> {
+    let defaults = json!({
+        "name": "", "hasAudio": true, "hasVideo": true, "outputMode": "COMPOSED", "recordingLayout": "BEST_FIT",
+        "resolution": "1280x720", "frameRate": 25, "shmSize": 536_870_912
+    });
+    match defaults {
+        Value::Object(defaults) => defaults,
+        _ => unreachable!("it is written as an object"),
+    }
+}
+
+/// What is said of a new connection.
+#[derive(Debug, PartialEq)]
+pub(crate) struct ConnectionWish {
+    pub(crate) role: Role,
+    pub(crate) record: bool,
+    pub(crate) data: String,
+    /// The name that the application wishes for the connection.
+    pub(crate) name: Option<String>,
+    pub(crate) options: Option<Value>,
+    /// How many of the newest messages the connection gets as signals when it joins; the setting if absent.
+    pub(crate) replay_history: Option<usize>,
+}
+
+pub(crate) fn connection_wish(fields: &Fields) -> Result<ConnectionWish, BadField> {
+    if fields.one_of("type", &["WEBRTC", "IPCAM"])? == Some("IPCAM") {
+        return Err(BadField("this server has no cameras: 'type' must be WEBRTC".to_owned()));
+    }
+    let data = fields.text("data")?.unwrap_or_default();
+    if data.len() > METADATA_BYTES_MAX {
+        return Err(BadField(format!("Parameter 'data' must be at most {METADATA_BYTES_MAX} bytes")));
+    }
+    let replay = fields.typed("replayHistory", "a number", Value::as_u64)?;
+    Ok(ConnectionWish {
+        role: role(fields)?.unwrap_or_default(),
+        record: fields.flag("record")?.unwrap_or(true),
+        data: data.to_owned(),
+        name: wished_name(data),
+        options: fields.object("kurentoOptions")?.map(|options| Value::Object(options.clone())),
+        replay_history: replay.map(|replay| usize::try_from(replay).unwrap_or(usize::MAX)),
+    })
+}
+
+pub(crate) fn role(fields: &Fields) -> Result<Option<Role>, BadField> {
+    let name = fields.one_of("role", &["SUBSCRIBER", "PUBLISHER", "MODERATOR"])?;
+    Ok(name.map(|name| match name {
+        "SUBSCRIBER" => Role::Subscriber,
+        "MODERATOR" => Role::Moderator,
+        _ => Role::Publisher,
+    }))
+}
+
+/// The vendor's hidden feature: JSON in `data` may name the connection.
+fn wished_name(data: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        openvidu_custom_connection_id: String,
+    }
+    let named: Named = serde_json::from_str(data).ok()?;
+    crate::ids::chosen_name(&named.openvidu_custom_connection_id)
+}
+
+/// A name for people, out of what client and application say of a connection.
+pub(crate) fn display_name(client_data: &str, server_data: &str) -> Option<String> {
+    [client_data, server_data].into_iter().find_map(name_in)
+}
+
+/// The usual fields of the vendor's own examples, or a short plain text.
+fn name_in(data: &str) -> Option<String> {
+    let clean = |name: &str| {
+        let name = name.trim();
+        let fits = !name.is_empty() && name.len() <= 255 && !name.chars().any(char::is_control);
+        fits.then(|| name.to_owned())
+    };
+    match serde_json::from_str::<Value>(data) {
+        Ok(Value::Object(fields)) => ["clientData", "nickname", "nickName", "userName", "username", "name"]
+            .iter()
+            .find_map(|field| fields.get(*field)?.as_str().and_then(clean)),
+        Ok(Value::String(name)) => clean(&name),
+        Ok(_) => None,
+        Err(_) => clean(data).filter(|name| name.len() <= 64 && !name.starts_with(['{', '['])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(data: &str) -> SignalData {
+        SignalData::Text(data.into())
+    }
+
+    #[test]
+    fn tokens_are_read_in_every_form_that_was_seen() {
+        let token = |text: &str| token(text).map(|token| (token.session.unwrap_or_default(), token.secret));
+        let both = Some(("ses_A".to_owned(), "tok_B".to_owned()));
+        assert_eq!(token("wss://h:1?sessionId=ses_A&token=tok_B"), both);
+        assert_eq!(token("ws://h/path?sessionId=ses_A&token=tok_B&role=PUBLISHER&version=2.32.2"), both);
+        assert_eq!(token("tok_B"), Some((String::new(), "tok_B".to_owned())));
+        assert_eq!(token("wss://h?sessionId=ses_A"), None);
+        assert_eq!(token("hello"), None);
+    }
+
+    #[test]
+    fn signals_lose_their_prefix_and_keep_their_text() {
+        let wish =
+            signal_text(r#"{"to":[],"data":"a\u0000\u2028b","type":"signal:my-chat"}"#).expect("a signal");
+        assert_eq!(wish.kind.expect("a type").as_str(), "my-chat");
+        assert_eq!(wish.data, text("a\u{0}\u{2028}b"));
+        for (data, expected) in [
+            (r#"{"b":1,"a":[true]}"#, text(r#"{"b":1,"a":[true]}"#)),
+            ("5", text("5")),
+            ("false", text("false")),
+            ("null", nothing()),
+        ] {
+            let wish = signal_text(&format!(r#"{{"data":{data}}}"#)).expect("a signal");
+            assert_eq!((wish.data, wish.kind), (expected, None), "{data}");
+        }
+    }
+
+    #[test]
+    fn signals_that_cannot_be_read_have_the_codes_of_the_original() {
+        let code = |message: &str| signal_text(message).expect_err("not a signal").code;
+        for message in
+            ["", "5", "[]", "\"a\"", "{", r#"{"data":"\ud800"}"#, r#"{"type":7}"#, r#"{"to":"con_A"}"#]
+        {
+            assert_eq!(code(message), BAD_SIGNAL, "{message}");
+        }
+        for message in [r#"{"to":[null]}"#, r#"{"to":[7],"data":"x"}"#] {
+            assert_eq!(code(message), BAD_TARGET, "{message}");
+        }
+    }
+
+    #[test]
+    fn only_requests_are_calls() {
+        for frame in ["[]", "null", "{}", r#"{"method":5}"#, r#"[{"method":"ping","id":0}]"#] {
+            let (id, call) = request(frame);
+            assert!(id.is_none(), "{frame}");
+            assert_eq!(call.expect_err("no call").code, BAD_REQUEST, "{frame}");
+        }
+        let (id, call) = request(r#"{"jsonrpc":"2.0","method":"ping","params":{"interval":5000},"id":0}"#);
+        assert_eq!(id.expect("an id").get(), "0");
+        assert!(matches!(call, Ok(Call::Ping { interval: Some(interval) }) if interval.as_secs() == 5));
+        let (_, call) = request(r#"{"method":"publishVideo","id":1}"#);
+        assert_eq!(call.expect_err("media").code, UNSUPPORTED);
+        for frame in [r#"{"method":"joinRoom","id":1}"#, r#"{"method":"sendMessage","params":[],"id":1}"#] {
+            assert_eq!(request(frame).1.expect_err("no params").code, BAD_PARAMS, "{frame}");
+        }
+    }
+
+    #[test]
+    fn people_get_a_name_if_there_is_one() {
+        assert_eq!(display_name(r#"{"clientData":"Alice"}"#, "srv").as_deref(), Some("Alice"));
+        assert_eq!(display_name("Bob", "").as_deref(), Some("Bob"));
+        assert_eq!(display_name("", r#"{"nickname":"Carol"}"#).as_deref(), Some("Carol"));
+        assert_eq!(display_name("{}", "[1]"), None);
+    }
+
+    #[test]
+    fn versions_are_three_numbers() {
+        assert!(is_version("2.32.2") && is_version("2.25.0-beta1"));
+        assert!(!is_version("2.32") && !is_version("x.1.2") && !is_version(""));
+    }
+}

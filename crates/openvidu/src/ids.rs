@@ -1,0 +1,228 @@
+//! Ids as this dialect writes them, and how they meet core's.
+//!
+//! A connection id that was minted here and core's id of the same connection are the same number in two forms, so neither
+//! needs to be looked up. The rest of core's id says who has made it:
+//!
+//! ```text
+//!   con_ + upper-case letter + 9 letters or digits   <->   6f766964-7500-8000 . 10 . 00 . 60-bit number
+//!   con_ + a name that the application chose          ->   6f766964-7500-8000 . 10 . 01 . 60-bit hash of session and name
+//!   a connection of another dialect                  ->   con_ … of the last 60 bits of its id
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::RwLock;
+use sha2::{Digest as _, Sha256};
+use sidetalk_core::model::ConnectionId;
+use sidetalk_core::ports::Entropy;
+use uuid::Uuid;
+
+/// What every connection id begins with.
+const PREFIX: &str = "con_";
+/// "ovidu", and version 8 of RFC 9562 ("custom").
+const HIGH: u64 = 0x6f76_6964_7500_8000;
+/// The variant of RFC 9562.
+const VARIANT: u64 = 0b10 << 62;
+/// Marks ids whose name the application chose.
+const CHOSEN: u64 = 0b01 << 60;
+const NUMBER: u64 = (1 << 60) - 1;
+
+const LETTERS: &[u8; 26] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// How many ids can be minted: 26 x 62^9.
+const SPACE: u64 = 26 * 62_u64.pow(9);
+
+/// The longest name that an application may choose, `con_` included.
+const NAME_BYTES_MAX: usize = 128;
+
+/// A fresh connection id.
+pub(crate) fn mint_connection(entropy: &dyn Entropy) -> ConnectionId {
+    #[expect(clippy::cast_possible_truncation, reason = "half of the random bits are enough")]
+    let bits = entropy.bits() as u64;
+    id(bits % SPACE)
+}
+
+/// A fresh name of a session that the application has not named.
+pub(crate) fn mint_session(entropy: &dyn Entropy) -> String {
+    format!("ses_{}", letter_and(entropy, 9))
+}
+
+/// A fresh token secret.
+pub(crate) fn mint_token(entropy: &dyn Entropy) -> String {
+    format!("tok_{}", letter_and(entropy, 15))
+}
+
+/// A fresh secret of a client, by which it comes back after its socket was lost: 26 lower-case letters and digits.
+pub(crate) fn mint_rpc(entropy: &dyn Entropy) -> String {
+    let mut bits = entropy.bits();
+    let mut digit = || {
+        let digit = b"0123456789abcdefghijklmnopqrstuvwxyz"[usize::try_from(bits % 36).unwrap_or(0)];
+        bits /= 36;
+        char::from(digit)
+    };
+    // 128 bits are 25 digits to the base of 36; the last one is a zero more often than not.
+    (0..26).map(|_| digit()).collect()
+}
+
+fn letter_and(entropy: &dyn Entropy, digits: usize) -> String {
+    let mut bits = entropy.bits();
+    let mut draw = |from: &[u8]| {
+        let place = usize::try_from(bits % from.len() as u128).unwrap_or(0);
+        bits /= from.len() as u128;
+        char::from(from[place])
+    };
+    let first = draw(LETTERS);
+    std::iter::once(first).chain((0..digits).map(|_| draw(ALPHABET))).collect()
+}
+
+fn id(number: u64) -> ConnectionId {
+    ConnectionId::from_uuid(Uuid::from_u64_pair(HIGH, VARIANT | number))
+}
+
+/// The id of a connection that is called so in that session.
+pub(crate) fn connection(session: &str, name: &str) -> ConnectionId {
+    if let Some(number) = number_of(name) {
+        return id(number);
+    }
+    let digest = Sha256::new().chain_update(session).chain_update([0]).chain_update(name).finalize();
+    let mut short = [0; 8];
+    short.copy_from_slice(&digest[..8]);
+    id(u64::from_be_bytes(short) & NUMBER | CHOSEN)
+}
+
+/// The name of a connection as it is minted, or as one of another dialect is called.
+pub(crate) fn minted_name(id: ConnectionId) -> String {
+    let mut number = (id.as_uuid().as_u64_pair().1 & NUMBER) % SPACE;
+    let mut name = String::with_capacity(PREFIX.len() + 10);
+    name.push_str(PREFIX);
+    let mut push = |from: &[u8]| {
+        let base = from.len() as u64;
+        name.push(char::from(from[usize::try_from(number % base).unwrap_or(0)]));
+        number /= base;
+    };
+    push(LETTERS);
+    (0..9).for_each(|_| push(ALPHABET));
+    name
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(PREFIX)?.as_bytes();
+    let (first, rest) = digits.split_first()?;
+    if rest.len() != 9 {
+        return None;
+    }
+    let value =
+        |from: &[u8], digit: u8| from.iter().position(|known| *known == digit).map(|place| place as u64);
+    let mut number = 0;
+    for digit in rest.iter().rev() {
+        number = number * 62 + value(ALPHABET, *digit)?;
+    }
+    Some(number * 26 + value(LETTERS, *first)?)
+}
+
+/// The name of a connection that the application wishes to be called `wish`; `None` if nothing of it is left.
+pub(crate) fn chosen_name(wish: &str) -> Option<String> {
+    let word: String = wish.chars().filter(|char| char.is_ascii_alphanumeric() || *char == '_').collect();
+    let fits = !word.is_empty() && PREFIX.len() + word.len() <= NAME_BYTES_MAX;
+    fits.then(|| format!("{PREFIX}{word}"))
+}
+
+/// The names that applications have chosen for connections which are there.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    chosen: RwLock<HashMap<ConnectionId, Arc<str>>>,
+    /// Most servers never have one; then nothing is looked up.
+    any: AtomicBool,
+}
+
+impl Names {
+    /// Takes note of a connection.
+    pub(crate) fn note(&self, id: ConnectionId, name: &str) {
+        if is_chosen(id) {
+            self.chosen.write().insert(id, name.into());
+            self.any.store(true, Ordering::Release);
+        }
+    }
+
+    /// Forgets a connection.
+    pub(crate) fn forget(&self, id: ConnectionId) {
+        if is_chosen(id) {
+            self.chosen.write().remove(&id);
+        }
+    }
+
+    /// What a connection is called.
+    pub(crate) fn of(&self, id: ConnectionId) -> String {
+        if self.any.load(Ordering::Acquire)
+            && let Some(name) = self.chosen.read().get(&id)
+        {
+            return name.to_string();
+        }
+        minted_name(id)
+    }
+}
+
+fn is_chosen(id: ConnectionId) -> bool {
+    let (high, low) = id.as_uuid().as_u64_pair();
+    high == HIGH && low & CHOSEN != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use sidetalk_testkit::CountingEntropy;
+
+    use super::*;
+
+    #[test]
+    fn a_minted_id_and_its_name_are_one_number() {
+        let entropy = CountingEntropy::default();
+        for _ in 0..1_000 {
+            let id = mint_connection(&entropy);
+            let name = minted_name(id);
+            assert_eq!(connection("any", &name), id, "{name}");
+            assert_eq!(id.as_uuid().get_version_num(), 8);
+        }
+    }
+
+    #[test]
+    fn secrets_have_their_forms() {
+        let entropy = CountingEntropy::default();
+        let is_form = |text: &str, prefix: &str, digits: usize| {
+            let rest = text.strip_prefix(prefix).expect("its prefix");
+            rest.len() == digits + 1
+                && rest.starts_with(|first: char| first.is_ascii_uppercase())
+                && rest.chars().all(|char| char.is_ascii_alphanumeric())
+        };
+        assert!(is_form(&mint_session(&entropy), "ses_", 9));
+        assert!(is_form(&mint_token(&entropy), "tok_", 15));
+        let rpc = mint_rpc(&entropy);
+        assert!(
+            rpc.len() == 26 && rpc.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit())
+        );
+        assert_ne!(rpc, mint_rpc(&entropy));
+    }
+
+    #[test]
+    fn a_chosen_name_is_kept_while_it_is_there() {
+        let names = Names::default();
+        let name = chosen_name("al-ice 1").expect("something is left");
+        assert_eq!(name, "con_alice1");
+        let id = connection("ses_A", &name);
+        assert_ne!(id, connection("ses_B", &name));
+        names.note(id, &name);
+        assert_eq!(names.of(id), name);
+        names.forget(id);
+        assert_ne!(names.of(id), name);
+        assert_eq!(chosen_name("--"), None);
+    }
+
+    #[test]
+    fn a_connection_of_another_dialect_has_a_name_too() {
+        let id = ConnectionId::from_uuid(Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef));
+        let name = Names::default().of(id);
+        assert_eq!(name.len(), 14);
+        assert_eq!(name, Names::default().of(id));
+    }
+}

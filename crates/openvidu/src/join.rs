@@ -1,0 +1,171 @@
+//! `joinRoom`: a token is used up, a place in the session is taken, and the newcomer is told in the order that the vendor's
+//! clients need: the result first, then stored chat if it is wanted, then whatever has happened since.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use sidetalk_core::event::LeaveReason;
+use sidetalk_core::model::Presence;
+use sidetalk_core::ports::Outlet as _;
+use sidetalk_core::service::Joined;
+use sidetalk_edge::berth::Berth;
+use sidetalk_edge::outbox::Outbox;
+
+use crate::book::{Active, Connection, SessionKey};
+use crate::error::{NO_SESSION, RpcError, UNAUTHORIZED};
+use crate::from_wire::{Join, TokenText};
+use crate::ids;
+use crate::state::OpenViduState;
+use crate::stay::Stay;
+use crate::to_wire::{self, metadata, participant};
+use crate::wire::{JoinResult, Participant};
+
+/// The version that is named to clients which do not name theirs: the one that this dialect was checked with.
+pub(crate) const VERSION: &str = "2.32.2";
+
+/// Somebody who has just come in. If the socket has gone meanwhile, nobody takes it, and the absence begins.
+pub struct Entered {
+    state: OpenViduState,
+    outbox: Arc<Outbox>,
+    stay: Option<Arc<Stay>>,
+}
+
+impl Entered {
+    pub(crate) fn take(mut self) -> Option<Arc<Stay>> {
+        self.stay.take()
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if let Some(stay) = self.stay.take()
+            && stay.berth.leave(&self.outbox)
+        {
+            self.state.wait_for(&stay, self.state.settings.grace);
+        }
+    }
+}
+
+/// Lets a client in and tells it so, or why not.
+pub(crate) async fn join(
+    state: &OpenViduState,
+    outbox: &Arc<Outbox>,
+    address: Option<IpAddr>,
+    id: Option<&RawValue>,
+    wish: Join,
+) -> Option<Entered> {
+    match enter(state, outbox, address, id, wish).await {
+        Ok(stay) => Some(Entered { state: state.clone(), outbox: Arc::clone(outbox), stay: Some(stay) }),
+        Err(error) => {
+            if let Some(id) = id {
+                outbox.send(to_wire::refused(id, &error));
+            }
+            None
+        }
+    }
+}
+
+async fn enter(
+    state: &OpenViduState,
+    outbox: &Arc<Outbox>,
+    address: Option<IpAddr>,
+    id: Option<&RawValue>,
+    wish: Join,
+) -> Result<Arc<Stay>, RpcError> {
+    let (key, mut connection) = redeem(state, &wish.token, wish.session.as_deref()).await?;
+    let berth = Berth::new(Arc::clone(outbox), state.settings.held_bytes_max);
+    let rpc = ids::mint_rpc(&*state.entropy);
+    let _turn = state.book.lock(&key).await;
+    let Some(session) = state.book.session(&key).await.map_err(|failure| RpcError::of(&failure))? else {
+        return Err(no_session());
+    };
+    let joined = state.enter(&key, &connection, &wish.metadata, &berth, false).await;
+    let joined = joined.map_err(|failure| RpcError::of(&failure))?;
+    connection.active = Some(Active {
+        since: joined.seat.presence().joined_at.as_millis(),
+        rpc: Some(rpc.clone()),
+        client_data: wish.metadata.clone(),
+        platform: wish.platform,
+        ip: address.map(|address| address.to_string()),
+    });
+    if let Err(failure) = state.book.put_active(&key, &session, &connection).await {
+        state.service.leave(&joined.seat, LeaveReason::Left);
+        return Err(RpcError::of(&failure));
+    }
+    let version = wish.version.as_deref().unwrap_or(VERSION);
+    welcome(state, outbox, id, &connection, &rpc, version, &joined);
+    let stay = Stay::new(key, rpc, connection.role, joined.seat, berth);
+    state.stays.add(&stay);
+    Ok(stay)
+}
+
+/// Uses a token up, if it is one of the session that is asked for.
+pub(crate) async fn redeem(
+    state: &OpenViduState,
+    token: &TokenText,
+    session: Option<&str>,
+) -> Result<(SessionKey, Connection), RpcError> {
+    let failed = |failure| RpcError::of(&failure);
+    let bad = || RpcError::new(UNAUTHORIZED, "Token is not valid or was used before. Code: 401");
+    let (key, name) = state.book.token(&token.secret).await.map_err(failed)?.ok_or_else(bad)?;
+    let named = [token.session.as_deref(), session];
+    if named.into_iter().flatten().any(|named| named != key.session.as_str()) {
+        return Err(bad());
+    }
+    let project = state.service.project(key.project).await.map_err(failed)?;
+    if !project.is_some_and(|project| crate::auth::speaks(&project.settings)) {
+        return Err(bad());
+    }
+    let connection = state.book.connection(&key, &name).await.map_err(failed)?.ok_or_else(bad)?;
+    if !state.book.take_token(&token.secret).await.map_err(failed)? {
+        return Err(bad());
+    }
+    Ok((key, connection))
+}
+
+pub(crate) fn no_session() -> RpcError {
+    RpcError::new(NO_SESSION, "there is no such session. Code: 202")
+}
+
+/// Sends the result, then stored chat, then what has been held back.
+fn welcome(
+    state: &OpenViduState,
+    outbox: &Arc<Outbox>,
+    id: Option<&RawValue>,
+    connection: &Connection,
+    rpc: &str,
+    version: &str,
+    joined: &Joined,
+) {
+    let own = joined.seat.presence();
+    let client_data = &own.client_data;
+    let others = joined.presence.iter().filter(|presence| presence.connection != own.connection);
+    let value: Vec<Participant> = others.map(|presence| participant(&state.names, presence)).collect();
+    let result = JoinResult {
+        id: &connection.name,
+        session: joined.seat.room().name.as_str(),
+        session_id: rpc,
+        role: connection.role,
+        record: connection.record,
+        created_at: own.joined_at.as_millis(),
+        metadata: &metadata(client_data, &connection.data),
+        version,
+        media_server: "kurento",
+        video_simulcast: false,
+        final_user_id: &connection.name,
+        value,
+    };
+    if let Some(id) = id {
+        outbox.send(to_wire::result(id, result));
+    }
+    for message in joined.history.iter().flat_map(|page| &page.messages).filter(|one| !one.is_deleted()) {
+        let is_here = message.sender.connection.is_some_and(|id| is_among(&joined.presence, id));
+        outbox.send(state.renderer.message(message, &joined.room.labels, is_here));
+    }
+    joined.seat.release();
+}
+
+fn is_among(presences: &[Arc<Presence>], id: sidetalk_core::model::ConnectionId) -> bool {
+    presences.iter().any(|presence| presence.connection == id)
+}

@@ -1,0 +1,327 @@
+//! Connections: promised by a token, listed, changed, put out.
+
+use super::*;
+
+use std::borrow::Cow;
+
+use sidetalk_core::event::LeaveReason;
+use sidetalk_core::model::Presence;
+use sidetalk_core::ports::Outlet as _;
+
+use crate::DIALECT;
+use crate::book::Connection;
+use crate::from_wire::{ConnectionWish, connection_wish, role};
+use crate::ids;
+use crate::state::core_role;
+use crate::to_wire::notification;
+use crate::wire::{ConnectionOut, List, PropertyChanged, Role, TokenOut};
+
+/// Promises a connection.
+pub(super) async fn post_connection(
+    State(state): State<OpenViduState>,
+    OriginalUri(uri): OriginalUri,
+    Origin(origin): Origin,
+    Caller(project): Caller,
+    Path(session): Path<String>,
+    body: Bytes,
+) -> Answered {
+    let at = state.service.now().as_millis();
+    let bad = |field| Problem::field(field, uri.path(), at);
+    let key = session_in(&project, &session).ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    let wish = Fields::read(&body).and_then(|fields| connection_wish(&fields)).map_err(bad)?;
+    let connection = promise(&state, &key, &origin, wish).await?;
+    Ok(json(StatusCode::OK, &pending(&key, &connection)))
+}
+
+/// Promises a connection, in the form that came before connections had addresses of their own.
+pub(super) async fn post_token(
+    State(state): State<OpenViduState>,
+    OriginalUri(uri): OriginalUri,
+    Origin(origin): Origin,
+    Caller(project): Caller,
+    body: Bytes,
+) -> Answered {
+    let at = state.service.now().as_millis();
+    let bad = |field| Problem::field(field, uri.path(), at);
+    let fields = Fields::read(&body).map_err(bad)?;
+    let session = fields.text("session").map_err(bad)?;
+    let session = session.ok_or_else(|| bad(BadField("Parameter 'session' is mandatory".to_owned())))?;
+    let wish = connection_wish(&fields).map_err(bad)?;
+    let unknown = || Problem::Said {
+        status: StatusCode::NOT_FOUND,
+        message: format!("Session {session:.128} not found"),
+        path: uri.path().to_owned(),
+        at,
+    };
+    let key = session_in(&project, session).ok_or_else(unknown)?;
+    let connection = match promise(&state, &key, &origin, wish).await {
+        Err(Problem::Bare(StatusCode::NOT_FOUND)) => return Err(unknown()),
+        promised => promised?,
+    };
+    let answer = TokenOut {
+        id: &connection.token,
+        token: &connection.token,
+        connection_id: &connection.name,
+        created_at: connection.created_at,
+        session,
+        data: &connection.data,
+        role: connection.role,
+    };
+    Ok(json(StatusCode::OK, &answer))
+}
+
+async fn promise(
+    state: &OpenViduState,
+    key: &SessionKey,
+    origin: &FoundAt,
+    wish: ConnectionWish,
+) -> Result<Connection, Problem> {
+    let _turn = state.book.lock(key).await;
+    state.book.session(key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    let name = match wish.name {
+        Some(name) if state.book.connection(key, &name).await?.is_none() => name,
+        // Somebody is called so already.
+        _ => ids::minted_name(ids::mint_connection(&*state.entropy)),
+    };
+    let secret = ids::mint_token(&*state.entropy);
+    // Browsers of before version 2.16 read role and version from here; later ones pass over them.
+    let token = format!(
+        "{}?sessionId={}&token={secret}&role={}&version={VERSION}",
+        origin.socket(state),
+        key.session,
+        wish.role.name()
+    );
+    let connection = Connection {
+        name,
+        created_at: state.service.now().as_millis(),
+        role: wish.role,
+        record: wish.record,
+        data: wish.data,
+        options: wish.options,
+        replay_history: wish.replay_history,
+        secret,
+        token,
+        active: None,
+    };
+    state.book.add_connection(key, &connection).await?;
+    Ok(connection)
+}
+
+/// The connections of a session: those who are there, of every dialect, and those who are promised.
+pub(super) async fn get_connections(
+    State(state): State<OpenViduState>,
+    RawQuery(query): RawQuery,
+    Caller(project): Caller,
+    Path(session): Path<String>,
+) -> Answered {
+    let with_pending = flag(query.as_deref(), "pendingConnections", true);
+    let key = session_in(&project, &session).ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    state.book.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    let connections = active_and_pending(state.book.connections(&key).await?, with_pending);
+    Ok(json(StatusCode::OK, &List::from(all(&state, &key, &connections))))
+}
+
+/// One connection.
+pub(super) async fn get_connection(
+    State(state): State<OpenViduState>,
+    Caller(project): Caller,
+    Path((session, connection)): Path<(String, String)>,
+) -> Answered {
+    let key = known_session(&state, &project, &session).await?;
+    let connections: Vec<_> = state.book.connection(&key, &connection).await?.into_iter().collect();
+    let shown = all(&state, &key, &connections);
+    let found = shown.into_iter().find(|one| one.id == connection);
+    Ok(json(StatusCode::OK, &found.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?))
+}
+
+/// Puts a connection out, or takes its promise back.
+pub(super) async fn delete_connection(
+    State(state): State<OpenViduState>,
+    Caller(project): Caller,
+    Path((session, connection)): Path<(String, String)>,
+) -> Answered {
+    let key = known_session(&state, &project, &session).await?;
+    if let Some(id) = state.find(&key, &connection) {
+        let server = state.server(project.id);
+        state.service.cut(&server, &key.session, id, LeaveReason::Removed).await?;
+        return Ok(bare(StatusCode::NO_CONTENT));
+    }
+    let _turn = state.book.lock(&key).await;
+    if !state.book.remove_connection(&key, &connection).await? {
+        return Err(Problem::Bare(StatusCode::NOT_FOUND));
+    }
+    Ok(bare(StatusCode::NO_CONTENT))
+}
+
+/// Changes role and record of a connection.
+pub(super) async fn patch_connection(
+    State(state): State<OpenViduState>,
+    OriginalUri(uri): OriginalUri,
+    Caller(project): Caller,
+    Path((session, name)): Path<(String, String)>,
+    body: Bytes,
+) -> Answered {
+    let at = state.service.now().as_millis();
+    let bad = |field| Problem::field(field, uri.path(), at);
+    let fields = Fields::read(&body).map_err(bad)?;
+    let (role, record) = (role(&fields).map_err(bad)?, fields.flag("record").map_err(bad)?);
+    let key = known_session(&state, &project, &session).await?;
+    let _turn = state.book.lock(&key).await;
+    let missing = Problem::Bare(StatusCode::NOT_FOUND);
+    let mut connection = state.book.connection(&key, &name).await?.ok_or(missing)?;
+    let (old_role, old_record) = (connection.role, connection.record);
+    connection.role = role.unwrap_or(old_role);
+    connection.record = record.unwrap_or(old_record);
+    state.book.put_connection(&key, &connection).await?;
+    if connection.role != old_role {
+        change_role(&state, &key, &connection);
+    }
+    if connection.record != old_record {
+        tell(&state, &key, &connection, "record", if connection.record { "true" } else { "false" });
+    }
+    let connections = [connection];
+    let shown = all(&state, &key, &connections).into_iter().find(|one| one.id == name);
+    let shown = shown.unwrap_or_else(|| pending(&key, &connections[0]));
+    Ok(json(StatusCode::OK, &shown))
+}
+
+/// The new role holds at once for somebody who is there.
+fn change_role(state: &OpenViduState, key: &SessionKey, connection: &Connection) {
+    let id = ids::connection(key.session.as_str(), &connection.name);
+    if let Some(stay) = state.stays.get(id) {
+        stay.set_role(connection.role);
+        let mut identity = (*stay.link.identity()).clone();
+        identity.role = core_role(connection.role);
+        stay.link.refresh(Arc::new(identity));
+    }
+    tell(state, key, connection, "role", connection.role.name());
+}
+
+fn tell(
+    state: &OpenViduState,
+    key: &SessionKey,
+    connection: &Connection,
+    property: &'static str,
+    new_value: &str,
+) {
+    let id = ids::connection(key.session.as_str(), &connection.name);
+    if let Some(stay) = state.stays.get(id) {
+        let params = PropertyChanged { property, new_value };
+        stay.berth.send(notification("connectionPropertyChanged", params));
+    }
+}
+
+/// The session in the address; one that does not exist is a bad request here, as in the original.
+async fn known_session(
+    state: &OpenViduState,
+    project: &Project,
+    session: &str,
+) -> Result<SessionKey, Problem> {
+    let unknown = || Problem::Bare(StatusCode::BAD_REQUEST);
+    let key = session_in(project, session).ok_or_else(unknown)?;
+    state.book.session(&key).await?.ok_or_else(unknown)?;
+    Ok(key)
+}
+
+/// Without those whose token nobody has used, unless they are wanted.
+pub(super) fn active_and_pending(connections: Vec<Connection>, with_pending: bool) -> Vec<Connection> {
+    connections.into_iter().filter(|connection| with_pending || connection.active.is_some()).collect()
+}
+
+/// Those who are there in the order in which they came, then those who are promised.
+pub(super) fn all<'a>(
+    state: &OpenViduState,
+    key: &'a SessionKey,
+    connections: &'a [Connection],
+) -> Vec<ConnectionOut<'a>> {
+    let presences = state.presences(key);
+    let mut shown: Vec<ConnectionOut<'a>> = Vec::with_capacity(presences.len());
+    for presence in &presences {
+        let name = state.names.of(presence.connection);
+        let own = connections.iter().find(|connection| connection.name == name);
+        shown.push(active(key, name, own, presence));
+    }
+    let is_shown = |name: &str, shown: &[ConnectionOut<'_>]| shown.iter().any(|one| one.id == name);
+    for connection in connections.iter().filter(|connection| connection.active.is_none()) {
+        if !is_shown(&connection.name, &shown) {
+            shown.push(pending(key, connection));
+        }
+    }
+    shown
+}
+
+fn pending<'a>(key: &'a SessionKey, connection: &'a Connection) -> ConnectionOut<'a> {
+    ConnectionOut {
+        id: Cow::Borrowed(&connection.name),
+        object: "connection",
+        status: "pending",
+        connection_id: Cow::Borrowed(&connection.name),
+        session_id: Cow::Borrowed(key.session.as_str()),
+        created_at: connection.created_at,
+        kind: "WEBRTC",
+        record: connection.record,
+        role: connection.role,
+        server_data: Cow::Borrowed(&connection.data),
+        token: Some(connection.token.clone()),
+        kurento_options: connection.options.clone(),
+        custom_ice_servers: Vec::new(),
+        rtsp_uri: None,
+        adaptative_bitrate: None,
+        only_play_with_subscribers: None,
+        network_cache: None,
+        active_at: None,
+        location: None,
+        ip: None,
+        platform: None,
+        client_data: None,
+        publishers: None,
+        subscribers: None,
+    }
+}
+
+/// Somebody who is there; `own` is what this dialect knows of people of its own.
+fn active<'a>(
+    key: &'a SessionKey,
+    name: String,
+    own: Option<&'a Connection>,
+    presence: &Presence,
+) -> ConnectionOut<'a> {
+    let known = own.and_then(|connection| connection.active.as_ref());
+    let joined_at = presence.joined_at.as_millis();
+    let platform = known.map_or(presence.dialect.as_str(), |known| &known.platform);
+    ConnectionOut {
+        id: Cow::Owned(name.clone()),
+        object: "connection",
+        status: "active",
+        connection_id: Cow::Owned(name),
+        session_id: Cow::Borrowed(key.session.as_str()),
+        created_at: own.map_or(joined_at, |connection| connection.created_at),
+        kind: "WEBRTC",
+        record: own.is_none_or(|connection| connection.record),
+        role: own.map_or_else(|| role_of(presence), |connection| connection.role),
+        server_data: Cow::Owned(presence.identity.data.to_string()),
+        token: own.map(|connection| connection.token.clone()),
+        kurento_options: own.and_then(|connection| connection.options.clone()),
+        custom_ice_servers: Vec::new(),
+        rtsp_uri: None,
+        adaptative_bitrate: None,
+        only_play_with_subscribers: None,
+        network_cache: None,
+        active_at: Some(joined_at),
+        location: Some("unknown"),
+        ip: known.and_then(|known| known.ip.as_deref()).map(Cow::Borrowed),
+        platform: Some(Cow::Owned(if presence.dialect == DIALECT && platform.is_empty() {
+            "unknown".to_owned()
+        } else {
+            platform.to_owned()
+        })),
+        client_data: Some(Cow::Owned(presence.client_data.to_string())),
+        publishers: Some([]),
+        subscribers: Some([]),
+    }
+}
+
+/// What somebody of another dialect is here.
+fn role_of(presence: &Presence) -> Role {
+    if presence.role >= sidetalk_core::model::Role::Moderator { Role::Moderator } else { Role::Publisher }
+}

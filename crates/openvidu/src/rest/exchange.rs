@@ -1,0 +1,82 @@
+//! `POST /openvidu/exchange`, our own addition: the drop-in script changes a token of this dialect for a native one.
+
+use super::*;
+
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+
+use crate::DIALECT;
+use crate::error::{NO_SESSION, RpcError};
+use crate::from_wire::{METADATA_BYTES_MAX, token};
+use crate::ids;
+use crate::join::{no_session, redeem};
+use crate::state::identity;
+use crate::wire::{ErrorOut, ExchangeIn, ExchangeOut, NativeClaims};
+
+/// How long the native token holds: a day of reconnecting.
+const TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Uses a token up and gives a native one for the same connection.
+pub(super) async fn post_exchange(State(state): State<OpenViduState>, body: Bytes) -> Response {
+    match exchange(&state, &body).await {
+        Ok(response) => response,
+        Err(error) => {
+            let status = match error.code {
+                401 => StatusCode::UNAUTHORIZED,
+                NO_SESSION => StatusCode::NOT_FOUND,
+                crate::error::UNSUPPORTED => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            json(status, &ErrorOut { code: error.code, message: &error.message })
+        }
+    }
+}
+
+async fn exchange(state: &OpenViduState, body: &[u8]) -> Result<Response, RpcError> {
+    let bad = |what: &str| RpcError::new(crate::error::BAD_PARAMS, format!("the body {what}"));
+    let wish: ExchangeIn<'_> =
+        serde_json::from_slice(body).map_err(|_| bad("must be {\"token\", \"clientData\"}"))?;
+    let client_data = wish.client_data.as_deref().unwrap_or_default();
+    if client_data.len() > METADATA_BYTES_MAX {
+        return Err(bad("has too much clientData"));
+    }
+    let failed = |failure| RpcError::of(&failure);
+    let token = token(&wish.token).ok_or_else(|| bad("has a token that is not one of this server"))?;
+    let (key, connection) = redeem(state, &token, None).await?;
+    let _turn = state.book.lock(&key).await;
+    let session = state.book.session(&key).await.map_err(failed)?.ok_or_else(no_session)?;
+    state.book.put_active(&key, &session, &connection).await.map_err(failed)?;
+    let project = state.service.project(key.project).await.map_err(failed)?.ok_or_else(no_session)?;
+    let id = ids::connection(key.session.as_str(), &connection.name);
+    let identity = identity(&key, &connection, client_data);
+    let now = state.service.now().as_millis() / 1_000;
+    let claims = NativeClaims {
+        iss: project.id.to_string(),
+        sub: identity.user.as_str(),
+        name: &identity.name,
+        room: key.session.as_str(),
+        role: identity.role.name(),
+        data: &connection.data,
+        connection: id.as_uuid(),
+        dialect: DIALECT.as_str(),
+        iat: now,
+        exp: now + i64::try_from(TTL.as_secs()).unwrap_or(0),
+    };
+    let secret = EncodingKey::from_secret(project.secret.as_bytes());
+    let native = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &secret)
+        .expect("plain claims are JSON, and HMAC takes any secret");
+    let replay = connection.replay_history.unwrap_or(state.settings.replay_history);
+    let answer = ExchangeOut {
+        token: &native,
+        room: key.session.as_str(),
+        session: key.session.as_str(),
+        connection_id: &connection.name,
+        connection: id.as_uuid(),
+        role: connection.role,
+        server_data: &connection.data,
+        chat_type: state.settings.chat_type.as_str(),
+        replay_history: (replay > 0).then_some(replay),
+    };
+    Ok(json(StatusCode::OK, &answer))
+}

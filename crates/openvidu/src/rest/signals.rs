@@ -1,0 +1,56 @@
+//! Signals of the application's server.
+
+use super::*;
+
+use sidetalk_core::model::{Audience, Signal, SignalData};
+
+use crate::from_wire::{nothing, signal_type};
+
+/// Sends a signal to a session. `from` is nobody.
+pub(super) async fn post_signal(
+    State(state): State<OpenViduState>,
+    OriginalUri(uri): OriginalUri,
+    Caller(project): Caller,
+    body: Bytes,
+) -> Answered {
+    let at = state.service.now().as_millis();
+    let bad = |field| Problem::field(field, uri.path(), at);
+    let wish = Fields::read(&body).and_then(|fields| wish(&fields)).map_err(bad)?;
+    let key = session_in(&project, &wish.session).ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    state.book.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    if state.presences(&key).is_empty() {
+        return Err(Problem::Bare(StatusCode::NOT_ACCEPTABLE));
+    }
+    let find = |name: &String| {
+        state.find(&key, name).ok_or_else(|| Problem::Said {
+            status: StatusCode::NOT_ACCEPTABLE,
+            message: format!("Connection {name:.128} is not in the session; the signal was sent to nobody"),
+            path: uri.path().to_owned(),
+            at,
+        })
+    };
+    let to = if wish.to.is_empty() {
+        Audience::Room
+    } else {
+        Audience::connections(wish.to.iter().map(find).collect::<Result<Vec<_>, _>>()?)
+    };
+    let signal = Signal { kind: wish.kind, data: wish.data, to };
+    state.service.signal(&state.server(project.id), &key.session, signal).await?;
+    Ok(bare(StatusCode::OK))
+}
+
+struct Wish {
+    session: String,
+    to: Vec<String>,
+    kind: Option<sidetalk_core::model::SignalType>,
+    data: SignalData,
+}
+
+fn wish(fields: &Fields) -> Result<Wish, BadField> {
+    let session = fields.text("session")?;
+    let session = session.ok_or_else(|| BadField("Parameter 'session' is mandatory".to_owned()))?;
+    let kind = signal_type(fields.text("type")?)
+        .map_err(|problem| BadField(format!("Parameter 'type' {problem}")))?;
+    let data = fields.text("data")?.map_or_else(nothing, |data| SignalData::Text(data.into()));
+    Ok(Wish { session: session.to_owned(), to: fields.targets()?, kind, data })
+}

@@ -1,0 +1,341 @@
+//! The socket: a stranger pings, joins a session or comes back to one, and sends signals.
+//!
+//! ```text
+//!   Stranger ── joinRoom, token good ──> Inside(stay) ── leaveRoom, eviction ──> Out
+//!       └────── connect, secret good ──────^    └── socket lost: the stay waits for another socket
+//! ```
+//! An answer to something that others see goes out behind it ([`Seat::answer`]): the vendor's clients get their own signal before the
+//! result of sending it.
+//!
+//! [`Seat::answer`]: sidetalk_core::hub::Seat::answer
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sidetalk_core::command::Write;
+use sidetalk_core::event::LeaveReason;
+use sidetalk_core::model::{Audience, ConnectionId, Principal, Signal};
+use sidetalk_core::ports::Outlet as _;
+use sidetalk_core::refusal::Failure;
+use sidetalk_edge::close::{Close, Code};
+use sidetalk_edge::outbox::Outbox;
+use sidetalk_edge::rate::Cell;
+use sidetalk_edge::socket::{Ended, Session, Step};
+
+use crate::error::{ALREADY_JOINED, BAD_TARGET, GENERIC, NO_PARTICIPANT, NOT_JOINED, RpcError, UNAUTHORIZED};
+use crate::from_wire::{self, Call, Join, SignalWish};
+use crate::join::{Entered, join};
+use crate::state::OpenViduState;
+use crate::stay::Stay;
+use crate::to_wire;
+use crate::watch::Pulse;
+use crate::wire::{Done, Pong, Reconnected, Role};
+
+/// Frames that were no requests, before the socket is closed.
+const MALFORMED_MAX: u8 = 20;
+/// The close code of a page that is gone.
+const GOING_AWAY: u16 = 1001;
+
+/// The session of one socket.
+pub struct OpenViduSession {
+    state: OpenViduState,
+    outbox: Arc<Outbox>,
+    address: Option<IpAddr>,
+    pulse: Arc<Pulse>,
+    phase: Phase,
+    requests: Cell,
+    malformed: u8,
+}
+
+enum Phase {
+    Stranger,
+    /// With its principal, which every signal needs.
+    Inside(Arc<Stay>, Box<Principal>),
+    Out,
+}
+
+type RequestId = Option<Box<RawValue>>;
+
+/// What a request that had to wait came to.
+pub enum Waited {
+    /// Nothing that the session must know.
+    Done,
+    /// Somebody is in.
+    Joined(Box<Entered>),
+}
+
+impl OpenViduSession {
+    /// A socket of somebody who has yet to say who it is.
+    #[must_use]
+    pub fn new(state: OpenViduState, outbox: Arc<Outbox>, address: Option<IpAddr>) -> Self {
+        let pulse = state.watch.add(&outbox, address);
+        let (requests, phase) = (Cell::default(), Phase::Stranger);
+        Self { state, outbox, address, pulse, phase, requests, malformed: 0 }
+    }
+
+    fn serve(&mut self, id: RequestId, call: Call) -> Step<Waited> {
+        match call {
+            Call::Ping { interval } => self.ping(id.as_deref(), interval),
+            Call::Join(wish) => self.join(id, wish),
+            Call::Connect { rpc } => self.come_back(id.as_deref(), &rpc),
+            call => match &self.phase {
+                Phase::Inside(stay, who) if stay.seat.is_in() => {
+                    let (stay, who) = (Arc::clone(stay), Principal::clone(who));
+                    self.act(id, stay, who, call)
+                }
+                _ => self.refuse(id.as_deref(), &not_joined()),
+            },
+        }
+    }
+
+    fn ping(&self, id: Option<&RawValue>, interval: Option<Duration>) -> Step<Waited> {
+        self.pulse.beat(interval);
+        // A client that pings is somebody, though it may never join: the watch has its own patience and bounds.
+        self.outbox.set_authenticated();
+        self.answer(id, Pong { value: "pong" });
+        Step::Next
+    }
+
+    fn join(&mut self, id: RequestId, wish: Join) -> Step<Waited> {
+        if !matches!(self.phase, Phase::Stranger) {
+            let error = RpcError::new(ALREADY_JOINED, "this socket has joined a session already. Code: 104");
+            return self.refuse(id.as_deref(), &error);
+        }
+        let (state, outbox, address) = (self.state.clone(), Arc::clone(&self.outbox), self.address);
+        // A task of its own: the token is used up at its first step, so the rest must happen even if the socket is lost.
+        let entering = tokio::spawn(async move { join(&state, &outbox, address, id.as_deref(), wish).await });
+        Step::wait(async move {
+            match entering.await {
+                Ok(Some(entered)) => Waited::Joined(Box::new(entered)),
+                Ok(None) | Err(_) => Waited::Done,
+            }
+        })
+    }
+
+    fn come_back(&mut self, id: Option<&RawValue>, rpc: &str) -> Step<Waited> {
+        let stay = self.state.stays.of_client(rpc).filter(|stay| stay.seat.is_in());
+        let Some(stay) = stay else { return self.refuse(id, &RpcError::no_reconnection()) };
+        let result = Reconnected { value: "reconnection successful", session_id: &stay.rpc };
+        let first = id.map_or_else(Bytes::new, |id| to_wire::result(id, result));
+        match stay.berth.board(&self.outbox, first) {
+            Ok(replaced) => {
+                if let Some(replaced) = replaced.filter(|replaced| !Arc::ptr_eq(replaced, &self.outbox)) {
+                    replaced.close_with(&Close::new(Code::Normal, "replaced by another socket"));
+                }
+                self.inside(stay);
+                Step::Next
+            }
+            Err(_) => self.refuse(id, &RpcError::no_reconnection()),
+        }
+    }
+
+    fn inside(&mut self, stay: Arc<Stay>) {
+        self.outbox.set_authenticated();
+        self.pulse.set_joined();
+        let who = Box::new(stay.link.principal());
+        self.phase = Phase::Inside(stay, who);
+    }
+
+    /// What only somebody in a session may ask for.
+    fn act(&mut self, id: RequestId, stay: Arc<Stay>, who: Principal, call: Call) -> Step<Waited> {
+        match call {
+            Call::Send(wish) => self.send(id, stay, who, wish),
+            Call::Leave => {
+                self.state.service.leave(&stay.seat, LeaveReason::Left);
+                self.phase = Phase::Out;
+                self.answer(id.as_deref(), Done { session_id: &stay.rpc });
+                Step::Next
+            }
+            Call::ForceDisconnect { connection } => self.put_out(id, stay, connection),
+            Call::Nothing => {
+                self.answer(id.as_deref(), Done { session_id: &stay.rpc });
+                Step::Next
+            }
+            Call::Ping { .. } | Call::Join(_) | Call::Connect { .. } => Step::Next,
+        }
+    }
+
+    /// The hot path: judged and published without waiting, unless it is chat and must be stored.
+    fn send(&mut self, id: RequestId, stay: Arc<Stay>, who: Principal, wish: SignalWish) -> Step<Waited> {
+        let to = match self.audience(&stay, &wish.to) {
+            Ok(to) => to,
+            Err(error) => return self.refuse(id.as_deref(), &error),
+        };
+        let signal = Signal { kind: wish.kind, data: wish.data, to };
+        match self.state.service.signal_from(&who, &stay.seat, signal) {
+            Ok(None) => {
+                done_behind(&stay, id.as_deref());
+                Step::Next
+            }
+            Ok(Some(write)) => {
+                let state = self.state.clone();
+                Step::wait(async move { post(&state, &stay, &who, id, write).await })
+            }
+            Err(refusal) => self.refuse(id.as_deref(), &RpcError::of_signal(&refusal.into())),
+        }
+    }
+
+    fn audience(&self, stay: &Stay, to: &[String]) -> Result<Audience, RpcError> {
+        if to.is_empty() {
+            return Ok(Audience::Room);
+        }
+        let find = |name: &String| -> Result<ConnectionId, RpcError> {
+            let missing = || {
+                let name: String = name.chars().take(64).collect();
+                RpcError::new(
+                    BAD_TARGET,
+                    format!("connection {name} is not in the session. Code: {BAD_TARGET}"),
+                )
+            };
+            self.state.find(&stay.key, name).ok_or_else(missing)
+        };
+        Ok(Audience::connections(to.iter().map(find).collect::<Result<Vec<_>, _>>()?))
+    }
+
+    fn put_out(&mut self, id: RequestId, stay: Arc<Stay>, name: String) -> Step<Waited> {
+        if stay.role() != Role::Moderator {
+            let error = RpcError::new(UNAUTHORIZED, "only a MODERATOR may disconnect others. Code: 401");
+            return self.refuse(id.as_deref(), &error);
+        }
+        let Some(connection) = self.state.find(&stay.key, &name) else {
+            let error = RpcError::new(NO_PARTICIPANT, "no such connection in the session. Code: 102");
+            return self.refuse(id.as_deref(), &error);
+        };
+        let state = self.state.clone();
+        Step::wait(async move {
+            // In this dialect a moderator may put out moderators, and itself.
+            let server = state.server(stay.key.project);
+            let cut = state.service.cut(&server, &stay.key.session, connection, LeaveReason::Kicked).await;
+            match cut {
+                Ok(()) => done_behind(&stay, id.as_deref()),
+                Err(failure) => refuse_to(&stay, id.as_deref(), &RpcError::of(&failure)),
+            }
+            Waited::Done
+        })
+    }
+
+    fn answer<T: Serialize>(&self, id: Option<&RawValue>, result: T) {
+        if let Some(id) = id {
+            self.outbox.send(to_wire::result(id, result));
+        }
+    }
+
+    fn refuse(&self, id: Option<&RawValue>, error: &RpcError) -> Step<Waited> {
+        if let Some(id) = id {
+            self.outbox.send(to_wire::refused(id, error));
+        }
+        Step::Next
+    }
+
+    /// The socket of somebody inside is gone.
+    fn lost(&self, stay: &Arc<Stay>, ended: Ended) {
+        let settings = &self.state.settings;
+        let slow = Code::Slow.number();
+        match ended {
+            // What did not fit is lost, so there is nothing to come back to without a gap.
+            Ended::ByUs { number } if number == slow => {
+                stay.berth.give_up();
+                self.state.service.leave(&stay.seat, LeaveReason::Lost);
+            }
+            _ if !stay.berth.leave(&self.outbox) => {}
+            Ended::ByPeer { number: Some(GOING_AWAY) } => {
+                self.state.wait_for(stay, settings.closed_page_grace)
+            }
+            _ => self.state.wait_for(stay, settings.grace),
+        }
+    }
+}
+
+impl Session for OpenViduSession {
+    type Done = Waited;
+
+    fn on_text(&mut self, text: &str) -> Step<Waited> {
+        let (id, call) = from_wire::request(text);
+        if let Some(rule) = &self.state.settings.requests_per_connection
+            && let Err(limited) = self.requests.check(rule, tokio::time::Instant::now().into_std())
+        {
+            return self
+                .refuse(id.as_deref(), &RpcError::new(GENERIC, format!("{limited}. Code: {GENERIC}")));
+        }
+        match call {
+            Ok(call) => self.serve(id, call),
+            Err(error) if error.code != crate::error::BAD_REQUEST => {
+                // Before joining, what cannot be read is as far away as what can.
+                let error = if self.is_stranger(&error) { not_joined() } else { error };
+                self.refuse(id.as_deref(), &error)
+            }
+            Err(error) => {
+                self.malformed = self.malformed.saturating_add(1);
+                if self.malformed >= MALFORMED_MAX {
+                    return Step::Close(Close::new(Code::Normal, "too many frames that are no requests"));
+                }
+                let nobody = RawValue::from_string("null".to_owned()).expect("null is JSON");
+                self.refuse(Some(&nobody), &error)
+            }
+        }
+    }
+
+    fn on_done(&mut self, waited: Waited) -> Step<Waited> {
+        if let Waited::Joined(entered) = waited
+            && let Some(stay) = entered.take()
+        {
+            self.inside(stay);
+        }
+        Step::Next
+    }
+
+    fn on_close(&mut self, ended: Ended) {
+        if let Phase::Inside(stay, _) = std::mem::replace(&mut self.phase, Phase::Out)
+            && stay.seat.is_in()
+        {
+            self.lost(&stay, ended);
+        }
+    }
+}
+
+impl OpenViduSession {
+    fn is_stranger(&self, error: &RpcError) -> bool {
+        !matches!(self.phase, Phase::Inside(..))
+            && [crate::error::BAD_SIGNAL, BAD_TARGET, crate::error::UNSUPPORTED].contains(&error.code)
+    }
+}
+
+/// Stores a chat signal and answers behind it.
+async fn post(
+    state: &OpenViduState,
+    stay: &Arc<Stay>,
+    who: &Principal,
+    id: RequestId,
+    write: Write,
+) -> Waited {
+    match state.service.write(who, &stay.key.session, write).await {
+        Ok(_) => done_behind(stay, id.as_deref()),
+        Err(failure) => {
+            if let Failure::Unavailable(unavailable) = &failure {
+                tracing::warn!(error = ?unavailable, "a signal could not be stored");
+            }
+            refuse_to(stay, id.as_deref(), &RpcError::of_signal(&failure));
+        }
+    }
+    Waited::Done
+}
+
+fn done_behind(stay: &Arc<Stay>, id: Option<&RawValue>) {
+    if let Some(id) = id {
+        stay.seat.answer(to_wire::result(id, Done { session_id: &stay.rpc }));
+    }
+}
+
+fn refuse_to(stay: &Arc<Stay>, id: Option<&RawValue>, error: &RpcError) {
+    if let Some(id) = id {
+        stay.seat.answer(to_wire::refused(id, error));
+    }
+}
+
+fn not_joined() -> RpcError {
+    RpcError::new(NOT_JOINED, "join a session first. Code: 803")
+}

@@ -1,0 +1,325 @@
+//! What all requests and sockets of this dialect share, and what is done to sessions from both sides.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sidetalk_core::event::LeaveReason;
+use sidetalk_core::hub::{FaceId, Link};
+use sidetalk_core::limits::Limits;
+use sidetalk_core::model::{
+    Actor, ConnectionId, Identity, Presence, Principal, ProjectId, Role as CoreRole, Timestamp, UserId,
+};
+use sidetalk_core::ports::{Entropy, Face, Outlet, Witness};
+use sidetalk_core::refusal::Failure;
+use sidetalk_core::service::{JoinWish, Joined, Service};
+use sidetalk_edge::berth::Berth;
+use sidetalk_edge::liveness::Liveness;
+use sidetalk_edge::rate::KeyedRates;
+use sidetalk_edge::reader::FrameLimits;
+use sidetalk_edge::socket::{SocketSettings, Sockets};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, sleep};
+
+use crate::DIALECT;
+use crate::book::{Active, Book, Connection, SessionKey};
+use crate::clerk::{self, Note};
+use crate::from_wire::display_name;
+use crate::ids::{self, Names};
+use crate::settings::OpenViduSettings;
+use crate::stay::{Stay, Stays};
+use crate::to_wire::OpenViduFace;
+use crate::watch::Watch;
+use crate::wire::Role;
+
+/// How often sessions that nobody uses are looked for, as the original.
+const SWEEP: Duration = Duration::from_secs(15 * 60);
+
+/// The part of this dialect that the service must know from its beginning: who renders and who watches.
+pub struct OpenVidu {
+    settings: Arc<OpenViduSettings>,
+    names: Arc<Names>,
+    notes: UnboundedSender<Note>,
+    unread: UnboundedReceiver<Note>,
+}
+
+impl OpenVidu {
+    /// The dialect under these settings.
+    #[must_use]
+    pub fn new(settings: OpenViduSettings) -> Self {
+        let (notes, unread) = unbounded_channel();
+        Self { settings: Arc::new(settings), names: Arc::default(), notes, unread }
+    }
+
+    /// The renderer, for the service's list of faces.
+    #[must_use]
+    pub fn face(&self) -> Arc<dyn Face> {
+        Arc::new(OpenViduFace { names: Arc::clone(&self.names), chat_type: self.settings.chat_type.clone() })
+    }
+
+    /// The witness, for the service's list of witnesses.
+    #[must_use]
+    pub fn witness(&self) -> Arc<dyn Witness> {
+        clerk::reporter(self.notes.clone())
+    }
+
+    /// Puts the dialect together with the service that knows its face and its witness, brings back the clients that were in
+    /// a session when the last process ended, and starts its tasks. They end when the handles are aborted.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn start(self, parts: OpenViduParts) -> Result<(OpenViduState, Vec<JoinHandle<()>>), Failure> {
+        let OpenViduParts { service, face, socket_settings, liveness, entropy } = parts;
+        let settings = self.settings;
+        let limits = Limits {
+            text_bytes_max: settings.signal_bytes_max,
+            signal_bytes_max: settings.signal_bytes_max,
+            ..Limits::clone(service.limits())
+        };
+        let frames = FrameLimits { message_bytes_max: settings.frame_bytes_max, ..socket_settings.frames };
+        let state = OpenViduState(Arc::new(Shared {
+            service: service.within(limits),
+            face,
+            sockets: Sockets::new(SocketSettings { frames, ..socket_settings }, liveness),
+            entropy,
+            renderer: OpenViduFace { names: Arc::clone(&self.names), chat_type: settings.chat_type.clone() },
+            names: self.names,
+            book: Book::new(Arc::clone(service.store())),
+            stays: Stays::default(),
+            watch: Watch::new(settings.unjoined_per_address_max),
+            auth_failures: settings
+                .auth_failures_per_address
+                .map(|rule| KeyedRates::new(rule, settings.keys_max)),
+            credentials: Mutex::default(),
+            settings,
+        }));
+        let clerk = tokio::spawn(clerk::run(state.clone(), self.unread));
+        state.bring_back().await?;
+        let tasks =
+            vec![clerk, tokio::spawn(state.clone().keep_watch()), tokio::spawn(state.clone().sweep())];
+        Ok((state, tasks))
+    }
+}
+
+/// What the dialect is made of.
+pub struct OpenViduParts {
+    /// The core; its list of faces has [`OpenVidu::face`] at `face`, its list of witnesses [`OpenVidu::witness`].
+    pub service: Arc<Service>,
+    /// Where the renderer stands in the service's list of faces.
+    pub face: FaceId,
+    /// Limits and manners of the sockets; the longest frame is set here.
+    pub socket_settings: SocketSettings,
+    /// Watches the sockets.
+    pub liveness: Arc<Liveness>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What all requests and sockets of this dialect share. Cloning is cheap.
+#[derive(Clone)]
+pub struct OpenViduState(Arc<Shared>);
+
+/// The inside of [`OpenViduState`].
+pub struct Shared {
+    pub(crate) service: Arc<Service>,
+    pub(crate) face: FaceId,
+    pub(crate) sockets: Arc<Sockets>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) renderer: OpenViduFace,
+    pub(crate) names: Arc<Names>,
+    pub(crate) book: Book,
+    pub(crate) stays: Stays,
+    pub(crate) watch: Watch,
+    pub(crate) auth_failures: Option<KeyedRates<std::net::IpAddr>>,
+    /// The project whose secret was good last.
+    pub(crate) credentials: Mutex<Option<ProjectId>>,
+    pub(crate) settings: Arc<OpenViduSettings>,
+}
+
+impl Deref for OpenViduState {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl OpenViduState {
+    /// The application's server.
+    pub(crate) fn server(&self, project: ProjectId) -> Principal {
+        Principal { project, actor: Actor::Server, connection: None, dialect: Some(DIALECT) }
+    }
+
+    /// Who is in a session, of every dialect, in the order in which they came.
+    pub(crate) fn presences(&self, key: &SessionKey) -> Vec<Arc<Presence>> {
+        let live = self.service.hub().live(&room_key(key));
+        live.and_then(|live| live.with(|_, roster| roster.iter().cloned().collect())).unwrap_or_default()
+    }
+
+    pub(crate) fn is_here(&self, key: &SessionKey, connection: ConnectionId) -> bool {
+        self.service.hub().live(&room_key(key)).is_some_and(|live| live.has(connection))
+    }
+
+    /// The connection of that name in a session.
+    pub(crate) fn find(&self, key: &SessionKey, name: &str) -> Option<ConnectionId> {
+        let id = ids::connection(key.session.as_str(), name);
+        if self.is_here(key, id) {
+            return Some(id);
+        }
+        // A connection of another dialect: its id cannot be told from its name.
+        let presences = self.presences(key);
+        let mut others = presences.iter().map(|presence| presence.connection);
+        others.find(|id| self.names.of(*id) == name)
+    }
+
+    /// Takes a place in a session for a connection of the book.
+    pub(crate) async fn enter(
+        &self,
+        key: &SessionKey,
+        connection: &Connection,
+        client_data: &str,
+        berth: &Arc<Berth>,
+        is_back: bool,
+    ) -> Result<Joined, Failure> {
+        let id = ids::connection(key.session.as_str(), &connection.name);
+        self.names.note(id, &connection.name);
+        let identity = Arc::new(identity(key, connection, client_data));
+        let outlet = Arc::clone(berth) as Arc<dyn Outlet>;
+        let link = self.service.connect(Link::new(id, self.face, DIALECT, key.project, identity, outlet));
+        let history = connection.replay_history.unwrap_or(self.settings.replay_history);
+        let wish = JoinWish {
+            position: None,
+            history: if is_back { 0 } else { history.min(self.service.limits().page_max) },
+            presence: true,
+            client_data: client_data.into(),
+            is_back,
+        };
+        let joined = self.service.join(&link.principal(), &link, &key.session, wish).await;
+        joined.inspect_err(|_| {
+            self.service.hub().disconnect(&link);
+            self.names.forget(id);
+        })
+    }
+
+    /// The socket of a stay is gone: gives it some time to come back.
+    pub(crate) fn wait_for(&self, stay: &Arc<Stay>, grace: Duration) {
+        let (state, stay) = (self.clone(), Arc::clone(stay));
+        let absence = stay.begin_absence();
+        tokio::spawn(async move {
+            sleep(grace).await;
+            if stay.is_absent_since(absence) {
+                state.service.leave(&stay.seat, LeaveReason::Lost);
+            }
+        });
+    }
+
+    /// Forgets a session when nobody is in it.
+    pub(crate) async fn end_if_empty(&self, key: &SessionKey) -> Result<(), Failure> {
+        let _turn = self.book.lock(key).await;
+        if self.presences(key).is_empty() && self.book.session(key).await?.is_some_and(|session| session.used)
+        {
+            self.book.remove_session(key).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings back those who were in a session when the last process ended: they have the time of grace to connect.
+    async fn bring_back(&self) -> Result<(), Failure> {
+        for (key, connection, active) in self.book.active().await? {
+            let Active { rpc: Some(rpc), client_data, .. } = &active else {
+                // It came by the drop-in script, which comes back by itself.
+                self.book.remove_connection(&key, &connection.name).await?;
+                continue;
+            };
+            let berth = Berth::empty(self.settings.held_bytes_max);
+            match self.enter(&key, &connection, client_data, &berth, true).await {
+                Ok(joined) => {
+                    joined.seat.release();
+                    let stay = Stay::new(key, rpc.clone(), connection.role, joined.seat, berth);
+                    self.stays.add(&stay);
+                    self.wait_for(&stay, self.settings.grace);
+                }
+                Err(Failure::Refused(refusal)) => {
+                    tracing::info!(reason = %refusal, "a client of the last process cannot come back");
+                    self.book.remove_connection(&key, &connection.name).await?;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        for (key, session) in self.book.all_sessions().await? {
+            if session.used && self.presences(&key).is_empty() {
+                self.book.remove_session(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes sockets whose client has stopped to ping.
+    async fn keep_watch(self) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.watch.sweep();
+        }
+    }
+
+    /// Forgets sessions that nobody joins.
+    async fn sweep(self) {
+        let mut ticks = tokio::time::interval(SWEEP.min(self.settings.unused_session_kept));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(failure) = self.forget_unused(self.service.now()).await {
+                tracing::warn!(error = ?failure, "unused sessions could not be forgotten; will try again");
+            }
+            if let Some(failures) = &self.auth_failures {
+                failures.sweep(tokio::time::Instant::now().into_std());
+            }
+        }
+    }
+
+    /// Forgets sessions that were made too long before `now` and have nobody in them.
+    pub(crate) async fn forget_unused(&self, now: Timestamp) -> Result<(), Failure> {
+        let made_before = now.minus(self.settings.unused_session_kept).as_millis();
+        for (key, session) in self.book.all_sessions().await? {
+            if session.created_at > made_before {
+                continue;
+            }
+            let _turn = self.book.lock(&key).await;
+            if self.presences(&key).is_empty() {
+                self.book.remove_session(&key).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn room_key(key: &SessionKey) -> sidetalk_core::model::RoomKey {
+    sidetalk_core::model::RoomKey { project: key.project, name: key.session.clone() }
+}
+
+/// A connection as core's user: each is somebody of its own.
+pub(crate) fn identity(key: &SessionKey, connection: &Connection, client_data: &str) -> Identity {
+    let name = display_name(client_data, &connection.data);
+    Identity {
+        user: UserId::new(&connection.name).expect("names of connections are short and plain"),
+        name: name.map_or_else(|| connection.name.as_str().into(), Into::into),
+        avatar: None,
+        role: core_role(connection.role),
+        groups: Arc::default(),
+        data: connection.data.as_str().into(),
+        rooms: Some([key.session.clone()].into()),
+        issued_at: None,
+        expires_at: None,
+    }
+}
+
+/// Everybody in a session may write in this dialect; only moderators may put out.
+pub(crate) fn core_role(role: Role) -> CoreRole {
+    match role {
+        Role::Subscriber | Role::Publisher => CoreRole::Member,
+        Role::Moderator => CoreRole::Moderator,
+    }
+}

@@ -1,0 +1,87 @@
+//! A connection's stay in a session, which outlives its socket for the time of grace.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use sidetalk_core::hub::{Link, Seat};
+use sidetalk_core::model::ConnectionId;
+use sidetalk_edge::berth::Berth;
+
+use crate::book::SessionKey;
+use crate::wire::Role;
+
+/// Somebody in a session.
+pub(crate) struct Stay {
+    pub(crate) key: SessionKey,
+    /// The client's secret for coming back.
+    pub(crate) rpc: String,
+    pub(crate) link: Arc<Link>,
+    pub(crate) seat: Arc<Seat>,
+    pub(crate) berth: Arc<Berth>,
+    role: Mutex<Role>,
+    /// Counts absences, so that the end of an old one's grace is not taken for the end of a new one's.
+    absences: AtomicU64,
+}
+
+impl Stay {
+    pub(crate) fn new(
+        key: SessionKey,
+        rpc: String,
+        role: Role,
+        seat: Arc<Seat>,
+        berth: Arc<Berth>,
+    ) -> Arc<Self> {
+        let link = Arc::clone(seat.link());
+        Arc::new(Self { key, rpc, link, seat, berth, role: Mutex::new(role), absences: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        *self.role.lock()
+    }
+
+    pub(crate) fn set_role(&self, role: Role) {
+        *self.role.lock() = role;
+    }
+
+    /// An absence begins; its number.
+    pub(crate) fn begin_absence(&self) -> u64 {
+        self.absences.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Whether the absence of that number goes on.
+    pub(crate) fn is_absent_since(&self, number: u64) -> bool {
+        self.absences.load(Ordering::Acquire) == number && self.berth.is_empty()
+    }
+}
+
+/// All stays of this node.
+#[derive(Default)]
+pub(crate) struct Stays {
+    by_id: Mutex<HashMap<ConnectionId, Arc<Stay>>>,
+    by_rpc: Mutex<HashMap<String, ConnectionId>>,
+}
+
+impl Stays {
+    pub(crate) fn add(&self, stay: &Arc<Stay>) {
+        self.by_rpc.lock().insert(stay.rpc.clone(), stay.link.id());
+        self.by_id.lock().insert(stay.link.id(), Arc::clone(stay));
+    }
+
+    pub(crate) fn remove(&self, id: ConnectionId) -> Option<Arc<Stay>> {
+        let stay = self.by_id.lock().remove(&id)?;
+        self.by_rpc.lock().remove(&stay.rpc);
+        Some(stay)
+    }
+
+    pub(crate) fn get(&self, id: ConnectionId) -> Option<Arc<Stay>> {
+        self.by_id.lock().get(&id).cloned()
+    }
+
+    /// The stay of the client with that secret.
+    pub(crate) fn of_client(&self, rpc: &str) -> Option<Arc<Stay>> {
+        let id = *self.by_rpc.lock().get(rpc)?;
+        self.get(id)
+    }
+}
