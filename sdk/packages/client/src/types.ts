@@ -24,6 +24,8 @@ export interface Sender {
   readonly user: string | null;
   readonly name: string;
   readonly connection: string | null;
+  /** The dialect that it came by; absent: this one. */
+  readonly dialect?: string;
 }
 
 export interface FileRef {
@@ -80,7 +82,10 @@ export interface Presence {
   readonly role: Role;
   readonly groups: readonly string[];
   readonly dialect: string;
+  /** What the client says of itself: `JoinOptions.data`. */
   readonly data: string;
+  /** What the token says of the user; absent if it says nothing. */
+  readonly server_data?: string;
   readonly joined_at: Time;
 }
 
