@@ -1,15 +1,17 @@
 // Builds the pages to dist/: index.html with hashed files beside it, and widget.js (with its
-// words in other languages) under names that stay.
+// words in other languages) and the drop-in scripts sdk/*.js under names that stay.
 // All addresses are relative, so that the pages work below any path.
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { build } from "esbuild";
 import { cssText, gzipped, widget } from "../sdk/packages/elements/scripts/bundle.mjs";
+import { script as openvidu } from "../sdk/packages/openvidu/scripts/bundle.mjs";
 
 const at = (path) => new URL(path, import.meta.url).pathname;
 const out = at("dist");
 await rm(out, { recursive: true, force: true });
 await mkdir(`${out}/assets`, { recursive: true });
+await mkdir(`${out}/sdk`, { recursive: true });
 
 const common = { bundle: true, minify: true, target: "es2022", charset: "utf8", legalComments: "none", tsconfig: at("tsconfig.json"), plugins: [cssText] };
 const { metafile } = await build({
@@ -22,7 +24,7 @@ const { metafile } = await build({
   chunkNames: "[name]-[hash]",
   metafile: true,
 });
-const scripts = await widget();
+const scripts = (await widget()).set("sdk/openvidu.js", await openvidu());
 for (const [name, bytes] of scripts) await writeFile(`${out}/${name}`, bytes);
 
 const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint?.endsWith("main.ts"));
@@ -35,4 +37,4 @@ const names = { favicon: faviconName, css: relative(entry[1].cssBundle), js: rel
 await writeFile(`${out}/index.html`, html.replace(/\{\{(\w+)\}\}/g, (_, name) => names[name]));
 
 const kilobytes = (bytes) => `${(gzipped(bytes) / 1000).toFixed(1)} kB gzip`;
-console.log(`web: page ${kilobytes(await readFile(`${out}/${names.js}`))}, widget.js ${kilobytes(scripts.get("widget.js"))}`);
+console.log(`web: page ${kilobytes(await readFile(`${out}/${names.js}`))}, widget.js ${kilobytes(scripts.get("widget.js"))}, openvidu.js ${kilobytes(scripts.get("sdk/openvidu.js"))}`);
