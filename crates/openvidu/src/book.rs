@@ -175,6 +175,11 @@ impl Book {
         self.store.put_records(records).await
     }
 
+    /// Keeps that a session is in use.
+    pub(crate) async fn put_used(&self, key: &SessionKey, session: &Session) -> Result<(), Failure> {
+        self.store.put_records(vec![session_record(key, &Session { used: true, ..session.clone() })]).await
+    }
+
     pub(crate) async fn connection(
         &self,
         key: &SessionKey,

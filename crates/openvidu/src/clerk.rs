@@ -19,6 +19,8 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// Something that the clerk must look after.
 #[derive(Debug)]
 pub(crate) enum Note {
+    /// A connection of this dialect is in.
+    Came { room: RoomKey },
     /// A connection of this dialect is out.
     Went { room: RoomKey, connection: ConnectionId },
     /// The last one is out.
@@ -31,6 +33,7 @@ pub(crate) struct Reporter(pub(crate) UnboundedSender<Note>);
 impl Witness for Reporter {
     fn saw(&self, room: &RoomKey, _: Sitting, sight: Sight<'_>) {
         let note = match sight {
+            Sight::Came(presence) if presence.dialect == DIALECT => Note::Came { room: room.clone() },
             Sight::Went { presence, .. } if presence.dialect == DIALECT => {
                 Note::Went { room: room.clone(), connection: presence.connection }
             }
@@ -46,6 +49,7 @@ impl Witness for Reporter {
 pub(crate) async fn run(state: OpenViduState, mut notes: UnboundedReceiver<Note>) {
     while let Some(note) = notes.recv().await {
         let done = match note {
+            Note::Came { room } => state.note_use(&key_of(room)).await,
             Note::Went { room, connection } => went(&state, room, connection).await,
             Note::Ended { room } => state.end_if_empty(&key_of(room)).await,
         };

@@ -77,7 +77,7 @@ async fn enter(
     let berth = Berth::new(Arc::clone(outbox), state.settings.held_bytes_max);
     let rpc = ids::mint_rpc(&*state.entropy);
     let _turn = state.book.lock(&key).await;
-    let Some(session) = state.book.session(&key).await.map_err(|failure| RpcError::of(&failure))? else {
+    let Some(session) = state.session(&key).await.map_err(|failure| RpcError::of(&failure))? else {
         return Err(no_session());
     };
     let joined = state.enter(&key, &connection, &wish.metadata, &berth, false).await;

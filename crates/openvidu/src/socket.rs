@@ -207,12 +207,10 @@ impl OpenViduSession {
         };
         let state = self.state.clone();
         Step::wait(async move {
-            // In this dialect a moderator may put out moderators, and itself.
-            let server = state.server(stay.key.project);
-            let cut = state.service.cut(&server, &stay.key.session, connection, LeaveReason::Kicked).await;
-            match cut {
-                Ok(()) => done_behind(&stay, id.as_deref()),
-                Err(failure) => refuse_to(&stay, id.as_deref(), &RpcError::of(&failure)),
+            let done = id.as_deref().map(|id| (&stay, to_wire::result(id, Done { session_id: &stay.rpc })));
+            let put_out = state.put_out(&stay.key, connection, LeaveReason::Kicked, done).await;
+            if let Err(failure) = put_out {
+                refuse_to(&stay, id.as_deref(), &RpcError::of(&failure));
             }
             Waited::Done
         })

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::{FaceId, Link};
@@ -24,13 +25,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, sleep};
 
 use crate::DIALECT;
-use crate::book::{Active, Book, Connection, SessionKey};
+use crate::book::{Active, Book, Connection, Session, SessionKey};
 use crate::clerk::{self, Note};
 use crate::from_wire::display_name;
 use crate::ids::{self, Names};
 use crate::settings::OpenViduSettings;
 use crate::stay::{Stay, Stays};
-use crate::to_wire::OpenViduFace;
+use crate::to_wire::{self, OpenViduFace};
 use crate::watch::Watch;
 use crate::wire::Role;
 
@@ -202,6 +203,35 @@ impl OpenViduState {
         })
     }
 
+    /// A session that goes on: one that was used ends with the last who leaves, though the book may not know it yet.
+    pub(crate) async fn session(&self, key: &SessionKey) -> Result<Option<Session>, Failure> {
+        let session = self.book.session(key).await?;
+        Ok(session.filter(|session| !session.used || !self.presences(key).is_empty()))
+    }
+
+    /// Puts a connection out: those who stay hear that it left, then the `answer` goes to whoever asked for it, then
+    /// everybody hears that it was put out. (The clients pass over what is about others, but the original tells them.)
+    pub(crate) async fn put_out(
+        &self,
+        key: &SessionKey,
+        connection: ConnectionId,
+        reason: LeaveReason,
+        answer: Option<(&Arc<Stay>, Bytes)>,
+    ) -> Result<(), Failure> {
+        // In this dialect a moderator may put out moderators, and itself: so the application's server does it.
+        self.service.cut(&self.server(key.project), &key.session, connection, reason).await?;
+        if let Some((stay, frame)) = answer {
+            stay.seat.answer(frame);
+        }
+        let told = to_wire::evicted(&self.names, connection, reason);
+        for presence in self.presences(key) {
+            if let Some(stay) = self.stays.get(presence.connection) {
+                stay.seat.answer(told.clone());
+            }
+        }
+        Ok(())
+    }
+
     /// The socket of a stay is gone: gives it some time to come back.
     pub(crate) fn wait_for(&self, stay: &Arc<Stay>, grace: Duration) {
         let (state, stay) = (self.clone(), Arc::clone(stay));
@@ -217,11 +247,25 @@ impl OpenViduState {
     /// Forgets a session when nobody is in it.
     pub(crate) async fn end_if_empty(&self, key: &SessionKey) -> Result<(), Failure> {
         let _turn = self.book.lock(key).await;
-        if self.presences(key).is_empty() && self.book.session(key).await?.is_some_and(|session| session.used)
-        {
+        self.forget_if_over(key).await
+    }
+
+    /// Forgets a session that has ended. The caller has its lock.
+    pub(crate) async fn forget_if_over(&self, key: &SessionKey) -> Result<(), Failure> {
+        let session = self.book.session(key).await?;
+        if session.is_some_and(|session| session.used) && self.presences(key).is_empty() {
             self.book.remove_session(key).await?;
         }
         Ok(())
+    }
+
+    /// Somebody of this dialect is in the session, by whatever way: from now on it ends with the last who leaves.
+    pub(crate) async fn note_use(&self, key: &SessionKey) -> Result<(), Failure> {
+        let _turn = self.book.lock(key).await;
+        match self.book.session(key).await? {
+            Some(session) if !session.used => self.book.put_used(key, &session).await,
+            _ => Ok(()),
+        }
     }
 
     /// Brings back those who were in a session when the last process ended: they have the time of grace to connect.

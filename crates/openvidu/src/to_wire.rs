@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use sidetalk_core::event::{Event, Happening, LeaveReason, Moment};
 use sidetalk_core::model::{
-    Dialect, Labels, Message, Part, Presence, Sender, Signal, SignalData, SignalType,
+    ConnectionId, Dialect, Labels, Message, Part, Presence, Sender, Signal, SignalData, SignalType,
 };
 use sidetalk_core::ports::Face;
 use sidetalk_edge::frame;
@@ -52,10 +52,7 @@ impl Face for OpenViduFace {
                 }
                 Moment::Typing { .. } | Moment::MarkedRead { .. } => None,
             },
-            Happening::Removed { connection, reason, .. } => {
-                let connection_id = self.names.of(connection);
-                Some(notification("participantEvicted", Gone { connection_id, reason: reason_name(reason) }))
-            }
+            Happening::Removed { connection, reason, .. } => Some(evicted(&self.names, connection, reason)),
         }
     }
 }
@@ -97,6 +94,12 @@ fn text_of(parts: &[Part]) -> Option<Cow<'_, str>> {
         Part::Image(file) | Part::File(file) => &*file.name,
     });
     Some(Cow::Owned(pieces.collect::<Vec<_>>().join("\n")))
+}
+
+/// That a connection was put out.
+pub(crate) fn evicted(names: &Names, connection: ConnectionId, reason: LeaveReason) -> Bytes {
+    let connection_id = names.of(connection);
+    notification("participantEvicted", Gone { connection_id, reason: reason_name(reason) })
 }
 
 /// Somebody who is in a session.

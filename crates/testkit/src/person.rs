@@ -74,6 +74,11 @@ impl Person {
         Self { service: Arc::clone(service), link, caught, seats: Mutex::default() }
     }
 
+    /// The connection.
+    pub fn connection(&self) -> ConnectionId {
+        self.link.id()
+    }
+
     /// Joins a room, with what was missed since `position`, and hears what happens there from now on.
     ///
     /// # Errors

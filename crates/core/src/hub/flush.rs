@@ -99,6 +99,7 @@ async fn wait_for_work(flusher: &Flusher, due: Option<Instant>) {
 
 async fn flush(room: &Arc<LiveRoom>) {
     let mut batch = room.take_batch(Instant::now());
+    Answers::of(std::mem::take(&mut batch.late_answers)).send_all();
     let mut answers = Answers::of(std::mem::take(&mut batch.answers));
     if !batch.pending.is_empty() {
         let mut joined = Joined::of(&batch);
@@ -115,7 +116,7 @@ async fn flush(room: &Arc<LiveRoom>) {
             }
         }
     }
-    answers.send_rest();
+    answers.send_all();
     room.finish(&batch);
 }
 
@@ -139,8 +140,8 @@ impl Answers {
         if self.by_seat.is_empty() { None } else { self.by_seat.remove(&Arc::as_ptr(seat).addr()) }
     }
 
-    /// Those of seats that the batch had nothing for.
-    fn send_rest(self) {
+    /// Those that nothing of the batch goes with.
+    fn send_all(self) {
         for answers in self.by_seat.into_values() {
             if let (Some(first), Some(frames)) =
                 (answers.first(), join(answers.iter().map(|one| &one.frames)))

@@ -76,6 +76,8 @@ pub(super) struct Answer {
 pub(super) struct Batch {
     pub(super) pending: Vec<Pending>,
     pub(super) answers: Vec<Answer>,
+    /// To seats that are none of `seats`: their connections may have taken others.
+    pub(super) late_answers: Vec<Answer>,
     pub(super) seats: Arc<Vec<Arc<Seat>>>,
 }
 
@@ -181,7 +183,9 @@ impl LiveRoom {
         if inner.seats.len() >= connections_max && !inner.places.contains_key(&link.id()) {
             return Err(Refusal::RoomFull { what: "connections", max: connections_max });
         }
-        if let Some(before) = self.unseat(inner, link.id()) {
+        if let Some(before) = inner.seat_of(link.id()) {
+            Self::hand_over(inner, &before);
+            self.unseat(inner, link.id());
             self.show(inner, Sight::Went { presence: before.presence(), reason: LeaveReason::Left });
         }
         let arrival = Arrival {
@@ -403,8 +407,7 @@ impl LiveRoom {
         reason: LeaveReason,
         told: bool,
     ) -> bool {
-        let seat = inner.places.get(&connection).map(|place| inner.seats[*place].clone());
-        if let Some(seat) = seat.filter(|seat| told || inner.owes(seat)) {
+        if let Some(seat) = inner.seat_of(connection).filter(|seat| told || inner.owes(seat)) {
             Self::hand_over(inner, &seat);
         }
         self.put_out_of_hand(inner, connection, reason, told)
@@ -509,13 +512,14 @@ impl LiveRoom {
         inner.queued = false;
         let pending = std::mem::take(&mut inner.pending);
         let answers = std::mem::take(&mut inner.answers);
+        let (answers, late_answers) = answers.into_iter().partition(|answer| inner.holds(&answer.seat));
         let seats = inner.seats.clone();
         // Answers alone say nothing of how busy the room is.
         if !pending.is_empty() {
             inner.pace.flushed(now, pending.len(), seats.len());
         }
         inner.flushing = true;
-        Batch { pending, answers, seats }
+        Batch { pending, answers, late_answers, seats }
     }
 
     /// Ends a flush: puts out the users that it told of.
@@ -535,10 +539,14 @@ impl LiveRoom {
 }
 
 impl Inner {
+    /// The seat that a connection has now.
+    fn seat_of(&self, connection: ConnectionId) -> Option<Arc<Seat>> {
+        self.places.get(&connection).map(|place| self.seats[*place].clone())
+    }
+
     /// Whether that seat is taken, not another one of its connection.
     fn holds(&self, seat: &Arc<Seat>) -> bool {
-        let place = self.places.get(&seat.link().id());
-        place.is_some_and(|place| Arc::ptr_eq(&self.seats[*place], seat))
+        self.seat_of(seat.link().id()).is_some_and(|now| Arc::ptr_eq(&now, seat))
     }
 
     /// Whether an answer waits for that seat.

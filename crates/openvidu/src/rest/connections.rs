@@ -77,7 +77,7 @@ async fn promise(
     wish: ConnectionWish,
 ) -> Result<Connection, Problem> {
     let _turn = state.book.lock(key).await;
-    state.book.session(key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    state.session(key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
     let name = match wish.name {
         Some(name) if state.book.connection(key, &name).await?.is_none() => name,
         // Somebody is called so already.
@@ -116,7 +116,7 @@ pub(super) async fn get_connections(
 ) -> Answered {
     let with_pending = flag(query.as_deref(), "pendingConnections", true);
     let key = session_in(&project, &session).ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
-    state.book.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    state.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
     let connections = active_and_pending(state.book.connections(&key).await?, with_pending);
     Ok(json(StatusCode::OK, &List::from(all(&state, &key, &connections))))
 }
@@ -142,8 +142,7 @@ pub(super) async fn delete_connection(
 ) -> Answered {
     let key = known_session(&state, &project, &session).await?;
     if let Some(id) = state.find(&key, &connection) {
-        let server = state.server(project.id);
-        state.service.cut(&server, &key.session, id, LeaveReason::Removed).await?;
+        state.put_out(&key, id, LeaveReason::Removed, None).await?;
         return Ok(bare(StatusCode::NO_CONTENT));
     }
     let _turn = state.book.lock(&key).await;
@@ -219,7 +218,7 @@ async fn known_session(
 ) -> Result<SessionKey, Problem> {
     let unknown = || Problem::Bare(StatusCode::BAD_REQUEST);
     let key = session_in(project, session).ok_or_else(unknown)?;
-    state.book.session(&key).await?.ok_or_else(unknown)?;
+    state.session(&key).await?.ok_or_else(unknown)?;
     Ok(key)
 }
 

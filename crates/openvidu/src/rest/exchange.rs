@@ -44,9 +44,7 @@ async fn exchange(state: &OpenViduState, body: &[u8]) -> Result<Response, RpcErr
     let failed = |failure| RpcError::of(&failure);
     let token = token(&wish.token).ok_or_else(|| bad("has a token that is not one of this server"))?;
     let (key, connection) = redeem(state, &token, None).await?;
-    let _turn = state.book.lock(&key).await;
-    let session = state.book.session(&key).await.map_err(failed)?.ok_or_else(no_session)?;
-    state.book.put_active(&key, &session, &connection).await.map_err(failed)?;
+    state.session(&key).await.map_err(failed)?.ok_or_else(no_session)?;
     let project = state.service.project(key.project).await.map_err(failed)?.ok_or_else(no_session)?;
     let id = ids::connection(key.session.as_str(), &connection.name);
     let identity = identity(&key, &connection, client_data);

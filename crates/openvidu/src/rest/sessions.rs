@@ -30,6 +30,7 @@ pub(super) async fn post_session(
     let session = Session { created_at: now.as_millis(), used: false, properties };
     // The room may be there already, with the history of earlier sessions of that name.
     state.service.open_room(&server, &key.session, RoomSpec::default()).await?;
+    state.forget_if_over(&key).await?;
     if !state.book.add_session(&key, &session).await? {
         return Err(Problem::Bare(StatusCode::CONFLICT));
     }
@@ -45,6 +46,9 @@ pub(super) async fn get_sessions(
     let with_pending = flag(query.as_deref(), "pendingConnections", false);
     let mut found = Vec::new();
     for (key, session) in state.book.sessions(project.id).await? {
+        if session.used && state.presences(&key).is_empty() {
+            continue;
+        }
         let connections = state.book.connections(&key).await?;
         found.push((key, session, active_and_pending(connections, with_pending)));
     }
@@ -61,7 +65,7 @@ pub(super) async fn get_session(
 ) -> Answered {
     let with_pending = flag(query.as_deref(), "pendingConnections", false);
     let key = session_in(&project, &session).ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
-    let session = state.book.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    let session = state.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
     let connections = active_and_pending(state.book.connections(&key).await?, with_pending);
     Ok(json(StatusCode::OK, &shown(&key, &session, &connections, &state)))
 }
@@ -74,7 +78,7 @@ pub(super) async fn delete_session(
 ) -> Answered {
     let key = session_in(&project, &session).ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
     let _turn = state.book.lock(&key).await;
-    state.book.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    state.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
     state.service.end_sitting(&state.server(project.id), &key.session).await?;
     state.book.remove_session(&key).await?;
     Ok(bare(StatusCode::NO_CONTENT))

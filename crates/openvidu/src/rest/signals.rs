@@ -17,7 +17,7 @@ pub(super) async fn post_signal(
     let bad = |field| Problem::field(field, uri.path(), at);
     let wish = Fields::read(&body).and_then(|fields| wish(&fields)).map_err(bad)?;
     let key = session_in(&project, &wish.session).ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
-    state.book.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
+    state.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
     if state.presences(&key).is_empty() {
         return Err(Problem::Bare(StatusCode::NOT_ACCEPTABLE));
     }

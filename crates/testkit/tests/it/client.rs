@@ -118,8 +118,13 @@ impl Client {
             Link::new(connection, 0, RECORDER, self.principal.project, identity.clone(), self.wire.clone());
         let link = service.connect(link);
         self.principal.connection = Some(connection);
-        let wish =
-            JoinWish { position: self.position, history: 300, presence: false, client_data: "".into() };
+        let wish = JoinWish {
+            position: self.position,
+            history: 300,
+            presence: false,
+            client_data: "".into(),
+            is_back: false,
+        };
         let Ok(joined) = service.join(&self.principal, &link, room, wish).await else {
             service.disconnect(&link, [], sidetalk_core::event::LeaveReason::Left);
             return None;

@@ -1,9 +1,12 @@
 //! The service on the real embedded store: what no single crate can show alone.
 
+mod answers;
 mod app;
 mod client;
+mod hall;
 mod races;
 mod resume;
 mod retries;
 mod rng;
+mod sittings;
 mod stage;

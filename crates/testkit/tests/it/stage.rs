@@ -11,10 +11,12 @@ use sidetalk_fanout::Local;
 use sidetalk_storage::{Durability, Sqlite, SqliteConfig};
 
 use crate::client::Recorder;
+use crate::hall::{Watcher, Words};
 
 pub(crate) struct Stage {
     pub(crate) service: Arc<Service>,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) watcher: Arc<Watcher>,
     pub(crate) clock: Arc<StageClock>,
     store: Arc<Sqlite>,
     entropy: Arc<Counter>,
@@ -38,8 +40,9 @@ impl Stage {
             created_at: clock.now(),
         };
         store.put_project(&project).await.expect("the store works");
-        let service = serve(&store, &clock, &entropy, &recorder);
-        Self { service, recorder, clock, store, entropy, folder }
+        let watcher = Arc::default();
+        let service = serve(&store, &clock, &entropy, &recorder, &watcher);
+        Self { service, recorder, watcher, clock, store, entropy, folder }
     }
 
     pub(crate) fn store(&self) -> &Arc<Sqlite> {
@@ -51,7 +54,7 @@ impl Stage {
         self.service.stop();
         self.store.close();
         self.store = open(&self.folder.path().join("sidetalk.db"));
-        self.service = serve(&self.store, &self.clock, &self.entropy, &self.recorder);
+        self.service = serve(&self.store, &self.clock, &self.entropy, &self.recorder, &self.watcher);
     }
 }
 
@@ -65,6 +68,7 @@ fn serve(
     clock: &Arc<StageClock>,
     entropy: &Arc<Counter>,
     recorder: &Arc<Recorder>,
+    watcher: &Arc<Watcher>,
 ) -> Arc<Service> {
     let service = Service::new(ServiceParts {
         store: store.clone(),
@@ -72,8 +76,8 @@ fn serve(
         clock: clock.clone(),
         entropy: entropy.clone(),
         limits: Arc::new(Limits { replay_max: 6, ..Limits::default() }),
-        faces: vec![recorder.clone()],
-        witnesses: Vec::new(),
+        faces: vec![recorder.clone(), Arc::new(Words)],
+        witnesses: vec![watcher.clone()],
         flushers: 2,
     });
     service.spawn();
