@@ -157,6 +157,15 @@ export async function texts_arrive_as_they_were_sent_and_in_order(world) {
   equal((await ada.hears("all", texts.length + 2)).at(-1), ['{"a":1}', bob.id, "signal"], "an object without a type");
 }
 
+export async function more_than_the_server_takes_at_once_is_sent_in_order(world) {
+  const { tabs } = await lesson(world);
+  const [ada, bob] = tabs;
+  const texts = Array.from({ length: 30 }, (_, i) => `number ${i}`);
+  await ada.page.evaluate((texts) => texts.forEach(sayToAll), texts);
+  for (const person of [ada, bob]) equal((await person.hears("typed", texts.length)).map(([data]) => data), texts, "the texts");
+  equal(await ada.hears("sent", texts.length), texts.map(() => null), "the callbacks");
+}
+
 export async function native_people_and_pages_talk_with_each_other(world) {
   const { browser, server } = world;
   const { session, tabs } = await lesson(world);

@@ -157,6 +157,46 @@ test("refusals have OpenVidu's numbers and names, and with a callback are never 
   process.off("unhandledRejection", unhandled);
 });
 
+test("what comes too quickly is sent later, in the order in which it was said", async () => {
+  const stage = new Stage();
+  const peer = await stage.connect();
+  const sent: string[] = [];
+  const say = (data: string) => stage.session.signal({ data }).then(() => sent.push(data));
+  const all = ["a", "b", "c"].map(say);
+  await settled();
+  const [a, b, c] = [1, 2, 3].map(() => peer.take("signal.send"));
+  await peer.answer(a!, {});
+  await peer.refuse(b!, "rate_limited", 40);
+  all.push(say("d"));
+  await peer.refuse(c!, "rate_limited", 40);
+  expect(peer.inbox).toEqual([]);
+  for (const data of ["b", "c", "d"]) {
+    await vi.advanceTimersByTimeAsync(40);
+    const request = peer.take("signal.send");
+    expect([request.params["data"], peer.inbox]).toEqual([data, []]);
+    await peer.answer(request, {});
+  }
+  await Promise.all(all);
+  expect(sent).toEqual(["a", "b", "c", "d"]);
+  all.length = 0;
+  void say("e");
+  void say("f");
+  await settled();
+  expect(peer.inbox.length, "the limit is forgotten").toBe(2);
+});
+
+test("no more than so many signals wait", async () => {
+  const stage = new Stage();
+  const peer = await stage.connect();
+  const ends = Array.from({ length: 201 }, () => stage.session.signal({ data: "x" }).catch((error) => error.code));
+  await settled();
+  for (const request of peer.inbox.splice(0)) await peer.refuse(request, "rate_limited", 40);
+  expect(await ends[200]).toBe(10);
+  stage.session.disconnect();
+  await vi.advanceTimersByTimeAsync(40);
+  expect(new Set(await Promise.all(ends.slice(0, 200)))).toEqual(new Set([803]));
+});
+
 test("connect takes a callback in the places where 1.x had it", async () => {
   for (const args of [["meta"], []] as unknown[][]) {
     const stage = new Stage();

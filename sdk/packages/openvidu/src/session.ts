@@ -15,6 +15,7 @@ import { exchange } from "./exchange.js";
 import type { Admission } from "./exchange.js";
 import { serverOf } from "./home.js";
 import { MediaSession } from "./media.js";
+import { Queue } from "./queue.js";
 
 /** What to send. Without `type` it is `signal`; without `to`, or with an empty one, it goes to everybody, you included. */
 export interface Signal {
@@ -64,6 +65,7 @@ export class Session extends MediaSession {
   #away = false;
   /** What must not be told yet: we are connected but the page does not know, or we are back but who is there is not told. */
   #held: (() => void)[] | undefined;
+  readonly #queue = new Queue();
   /** The type that people of this dialect used last in chat. */
   #label: string | undefined;
 
@@ -231,7 +233,7 @@ export class Session extends MediaSession {
     const text = !data || typeof data === "string" ? data || "" : JSON.stringify(data);
     const name = String(type || "").replace(/^signal:/, "") || "signal";
     const audience = targets.length ? { to: { type: "connections", connections: [...new Set(targets)] } as const } : {};
-    await room.signal(name, text, audience).catch((error) => Promise.reject(OpenViduError.from(error)));
+    await this.#queue.add(() => room.signal(name, text, audience)).catch((error) => Promise.reject(OpenViduError.from(error)));
   }
 
   async #putOut(connection: Connection): Promise<void> {
