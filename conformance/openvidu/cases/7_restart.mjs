@@ -2,7 +2,7 @@
 import { equal, ok, pause, until } from "../expect.mjs";
 
 export const restart = {
-  waits: true,
+  waits_s: 45,
   ownServer: true,
   async open(world) {
     const session = await world.session();
