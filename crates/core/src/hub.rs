@@ -131,15 +131,6 @@ impl Hub {
         self.links.lock().by_user.get(&(project, user.clone())).cloned().unwrap_or_default()
     }
 
-    /// Whether that user has a link of that id.
-    pub fn is_connected(&self, project: ProjectId, user: &UserId, id: ConnectionId) -> bool {
-        self.links
-            .lock()
-            .by_user
-            .get(&(project, user.clone()))
-            .is_some_and(|own| own.iter().any(|link| link.id() == id))
-    }
-
     /// How many links there are.
     pub fn link_count(&self) -> usize {
         self.links.lock().by_user.values().map(Vec::len).sum()

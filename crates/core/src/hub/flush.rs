@@ -99,7 +99,7 @@ async fn wait_for_work(flusher: &Flusher, due: Option<Instant>) {
 
 async fn flush(room: &Arc<LiveRoom>) {
     let mut batch = room.take_batch(Instant::now());
-    Answers::of(std::mem::take(&mut batch.late_answers)).send_all();
+    send_late(std::mem::take(&mut batch.late_answers));
     let mut answers = Answers::of(std::mem::take(&mut batch.answers));
     if !batch.pending.is_empty() {
         let mut joined = Joined::of(&batch);
@@ -149,6 +149,13 @@ impl Answers {
                 first.seat.send(frames);
             }
         }
+    }
+}
+
+/// Sends answers to seats that are none any more, in order: a connection may have had several.
+pub(super) fn send_late(answers: Vec<Answer>) {
+    for Answer { seat, frames, .. } in answers {
+        frames.into_iter().for_each(|frames| seat.send(frames));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::refusal::{Failure, Refusal};
 use crate::room::{Room, Standing};
 use crate::roster::{Arrival, Roster};
 
-use super::flush::{Flusher, weave};
+use super::flush::{Flusher, send_late, weave};
 use super::link::{Link, Seat};
 use super::pace::Pace;
 
@@ -407,7 +407,7 @@ impl LiveRoom {
         reason: LeaveReason,
         told: bool,
     ) -> bool {
-        if let Some(seat) = inner.seat_of(connection).filter(|seat| told || inner.owes(seat)) {
+        if let Some(seat) = inner.seat_of(connection).filter(|seat| told || inner.owes(seat.link().id())) {
             Self::hand_over(inner, &seat);
         }
         self.put_out_of_hand(inner, connection, reason, told)
@@ -419,8 +419,10 @@ impl LiveRoom {
         if inner.flushing {
             return;
         }
-        let is_own = |answer: &mut Answer| Arc::ptr_eq(&answer.seat, seat);
-        let answers: Vec<_> = inner.answers.extract_if(.., is_own).collect();
+        let connection = seat.link().id();
+        let answers = inner.answers.extract_if(.., |answer| answer.seat.link().id() == connection);
+        let (answers, late): (Vec<_>, Vec<_>) = answers.partition(|answer| Arc::ptr_eq(&answer.seat, seat));
+        send_late(late);
         if let Some(frames) = weave(seat, &inner.pending, &answers) {
             seat.send(frames);
         }
@@ -549,8 +551,8 @@ impl Inner {
         self.seat_of(seat.link().id()).is_some_and(|now| Arc::ptr_eq(&now, seat))
     }
 
-    /// Whether an answer waits for that seat.
-    fn owes(&self, seat: &Arc<Seat>) -> bool {
-        self.answers.iter().any(|answer| Arc::ptr_eq(&answer.seat, seat))
+    /// Whether an answer waits for that connection.
+    fn owes(&self, connection: ConnectionId) -> bool {
+        self.answers.iter().any(|answer| answer.seat.link().id() == connection)
     }
 }

@@ -71,7 +71,7 @@ mod tests {
 
     /// Notes `dialect type` lines in order; says after each who gets that message under which type.
     #[track_caller]
-    fn check(script: &str, expected: Expect) {
+    fn check(script: &str, expected: &Expect) {
         let mut labels = Labels::default();
         let mut seen = String::new();
         for line in script.lines().map(str::trim) {
@@ -95,7 +95,7 @@ mod tests {
              third text
              right chat
              left msg",
-            expect![[r#"
+            &expect![[r#"
                 left chat: left chat, right -, third -
                 right msg: left chat, right msg, third -
                 left chat: left chat, right msg, third - (no news)
@@ -114,7 +114,7 @@ mod tests {
              left chat
              left -
              nobody -",
-            expect![[r#"
+            &expect![[r#"
                 left -: left -, right -, third - (no news)
                 nobody chat: left -, right -, third - (no news)
                 left chat: left chat, right -, third -

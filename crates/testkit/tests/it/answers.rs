@@ -82,12 +82,12 @@ async fn in_a_busy_room_an_answer_stands_behind_its_signal_in_the_same_write() {
         bob.signal(&stage, &bobs, &format!("two {number}"));
         bobs.answer(answer(&format!("bob's {number}")));
     }
-    tokio::time::sleep(SLOTS).await;
     let expected =
         "s one 0\nanswered 0\ns two 0\ns one 1\nanswered 1\ns two 1\ns one 2\nanswered 2\ns two 2\n";
-    assert_eq!(alice.writes(), [expected]);
-    assert!(bob.writes().concat().ends_with("s one 2\ns two 2\nbob's 2\n"));
-    let heard = crowd[0].0.writes().concat();
+    assert_eq!(alice.writes_until("s two 2").await, [expected]);
+    let heard = bob.writes_until("bob's 2").await.concat();
+    assert!(heard.ends_with("s one 2\ns two 2\nbob's 2\n"), "{heard}");
+    let heard = crowd[0].0.writes_until("s two 2").await.concat();
     assert!(heard.ends_with("s one 0\ns two 0\ns one 1\ns two 1\ns one 2\ns two 2\n"), "{heard}");
 }
 
@@ -102,8 +102,8 @@ async fn in_a_busy_room_the_whole_slot_is_one_write_in_order() {
     alice.signal(&stage, &seat, "one");
     seat.answer(answer("answered"));
     seat.answer(answer("and again"));
-    tokio::time::sleep(SLOTS).await;
-    assert_eq!(alice.writes(), ["to something earlier\ns two\ns one\nanswered\nand again\n"]);
+    let expected = "to something earlier\ns two\ns one\nanswered\nand again\n";
+    assert_eq!(alice.writes_until("and again").await, [expected]);
 }
 
 #[tokio::test]
@@ -119,8 +119,8 @@ async fn who_leaves_before_the_flush_still_gets_the_answer() {
         alice.leave(&stage, &seat);
         bob.signal(&stage, &bobs, "two");
         seat.answer(answer("after leaving"));
-        tokio::time::sleep(SLOTS).await;
-        assert_eq!(alice.writes().concat(), "s one\nanswered\nafter leaving\n", "busy: {busy}");
+        let lines = alice.lines_until("after leaving").await;
+        assert_eq!(lines, ["s one", "answered", "after leaving"], "busy: {busy}");
         drop(crowd);
     }
 }

@@ -119,18 +119,23 @@ impl Guest {
         std::mem::take(&mut *self.wire.0.lock())
     }
 
-    /// Waits until `last` was written; gives the lines up to now.
-    pub(crate) async fn lines_until(&self, last: &str) -> Vec<String> {
-        let mut lines = Vec::new();
+    /// Waits until the line `last` was written; gives the writes up to now.
+    pub(crate) async fn writes_until(&self, last: &str) -> Vec<String> {
+        let mut writes = Vec::new();
         let read = async {
-            while !lines.iter().any(|line| line == last) {
+            while !writes.iter().any(|write: &String| write.lines().any(|line| line == last)) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
-                lines.extend(self.writes().iter().flat_map(|write| write.lines().map(str::to_owned)));
+                writes.extend(self.writes());
             }
         };
         let read = tokio::time::timeout(Duration::from_secs(20), read).await;
-        assert!(read.is_ok(), "{last} did not come; this did: {lines:?}");
-        lines
+        assert!(read.is_ok(), "{last} did not come; this did: {writes:?}");
+        writes
+    }
+
+    /// As [`Self::writes_until`], line by line.
+    pub(crate) async fn lines_until(&self, last: &str) -> Vec<String> {
+        self.writes_until(last).await.concat().lines().map(str::to_owned).collect()
     }
 }
 

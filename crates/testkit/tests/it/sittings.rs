@@ -3,6 +3,7 @@
 use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::model::{Actor, Draft, Principal, Role, UserId};
+use sidetalk_core::refusal::Failure;
 
 use crate::hall::{Guest, room, say};
 use crate::stage::Stage;
@@ -145,7 +146,7 @@ async fn only_the_server_and_owners_end_a_sitting() {
         let guest = Guest::new(&stage, name, role);
         let seat = guest.join(&stage, "r").await;
         let ended = stage.service.end_sitting(&guest.who, &room("r")).await;
-        assert_eq!(ended.as_ref().err().map(|failure| failure.code()), refused, "{name}");
+        assert_eq!(ended.as_ref().err().map(Failure::code), refused, "{name}");
         assert_eq!(seat.is_in(), refused.is_some(), "{name}");
     }
     let ban = Write::Ban { user: user("olga"), duration: None };
