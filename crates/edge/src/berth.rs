@@ -4,6 +4,7 @@
 //!   aboard ──leave──> away (frames wait, up to a bound) ──board──> aboard again, with what waited
 //!      └───────close────────┴────────close, or the bound───────> over
 //! ```
+//! A drain closes the socket, but not the berth.
 
 use std::sync::Arc;
 
@@ -81,6 +82,12 @@ impl Berth {
         matches!(&*self.state.lock(), State::Away { .. })
     }
 
+    /// Whether nobody can come back any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(&*self.state.lock(), State::Over)
+    }
+
     /// Nobody comes back any more. Gives the socket that is on it.
     pub fn give_up(&self) -> Option<Arc<Outbox>> {
         match std::mem::replace(&mut *self.state.lock(), State::Over) {
@@ -109,9 +116,11 @@ impl Outlet for Berth {
 
     fn close(&self, why: Closing) {
         let mut state = self.state.lock();
+        let is_drain = matches!(why, Closing::Draining { .. });
         match &*state {
             // The client comes back to another process, or to this one when it has started again.
-            State::Aboard(outbox) if matches!(why, Closing::Draining { .. }) => outbox.close(why),
+            State::Aboard(outbox) if is_drain => outbox.close(why),
+            State::Away { .. } if is_drain => {}
             State::Aboard(outbox) => {
                 outbox.close(why);
                 *state = State::Over;
@@ -121,3 +130,6 @@ impl Outlet for Berth {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
