@@ -279,6 +279,13 @@ fn what_must_never_be_let_in() {
     case("avatar of http", hs256(&claims(&json!({ "avatar": "http://example.org/a.png" }))));
     case("avatar of javascript", hs256(&claims(&json!({ "avatar": "javascript:alert(1)" }))));
     case("avatar with a quote", hs256(&claims(&json!({ "avatar": "https://example.org/\"onload=x" }))));
+    case("data too long", hs256(&claims(&json!({ "data": "x".repeat(DATA_BYTES_MAX + 1) }))));
+    case("data too long in bytes", hs256(&claims(&json!({ "data": "ä".repeat(DATA_BYTES_MAX / 2) + "x" }))));
+    case("data an object", hs256(&claims(&json!({ "data": { "seat": 4 } }))));
+    case("data twice", hs256(&format!(r#"{{"iss":"100001","sub":"a","exp":{exp},"data":"a","data":"b"}}"#)));
+    case("connection no id", hs256(&claims(&json!({ "connection": "con_1" }))));
+    case("connection a number", hs256(&claims(&json!({ "connection": 7 }))));
+    case("dialect a number", hs256(&claims(&json!({ "dialect": 7 }))));
     case("guest a text", hs256(&claims(&json!({ "guest": "true" }))));
     case("claims a list", hs256("[]"));
     case("claims no JSON", hs256("hello"));
@@ -405,4 +412,25 @@ fn a_jwks_document_replaces_the_one_before() {
     assert_eq!(keys.candidates("idp", Some("shared")).len() + keys.candidates("idp", Some("enc")).len(), 0);
     assert_eq!(keys.candidates("other", Some("two")).len(), 0);
     assert_eq!(keys.candidates("idp", None).len(), 0);
+}
+
+#[test]
+fn what_a_token_says_of_its_connection() {
+    let read = |changes: &Value| {
+        let verified = verify_here(&hs256(&claims(changes))).unwrap();
+        let Actor::User(identity) = verified.actor else { panic!("a server") };
+        (identity.data.to_string(), verified.connection, verified.dialect)
+    };
+    assert_eq!(read(&json!({})), (String::new(), None, None));
+    let longest = "ä".repeat(DATA_BYTES_MAX / 2);
+    let id = Uuid::from_u128(0x0123_4567_89ab_4def_8123_4567_89ab_cdef);
+    let all = json!({ "data": longest, "connection": id.to_string(), "dialect": "left" });
+    assert_eq!(read(&all), (longest, Some(ConnectionId::from_uuid(id)), Some("left".into())));
+    let none = json!({ "data": "", "connection": null, "dialect": "" });
+    assert_eq!(read(&none), (String::new(), None, Some("".into())));
+    // A server has neither.
+    let server = json!({ "sub": null, "scope": "server", "data": "x", "dialect": "left" });
+    let verified = verify_here(&hs256(&claims(&server))).unwrap();
+    assert!(matches!(verified.actor, Actor::Server));
+    assert_eq!(verified.principal().dialect, Some(crate::DIALECT));
 }

@@ -10,12 +10,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sidetalk_api::token::{Mint, NoKeys, mint};
 use sidetalk_api::{ApiLimits, ApiParts, ApiState};
 use sidetalk_core::limits::Limits;
-use sidetalk_core::model::{GroupName, ProjectId, Role, RoomName, UserId};
-use sidetalk_core::ports::{Entropy, Project, ProjectSettings};
+use sidetalk_core::model::{Dialect, GroupName, ProjectId, Role, RoomName, UserId};
+use sidetalk_core::ports::{Clock as _, Entropy, Project, ProjectSettings};
 use sidetalk_core::service::Service;
 use sidetalk_edge::listener::{Listener, ListenerConfig, Serving};
 use sidetalk_edge::liveness::{Liveness, LivenessSettings};
@@ -29,6 +29,8 @@ use tower::ServiceExt as _;
 
 pub const SECRET: &str = "a secret of thirty-two characters";
 pub const PROJECT: u32 = 100_001;
+/// The connection that lena's token promises.
+pub const PROMISED: &str = "11111111-2222-4333-8444-555555555555";
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -77,7 +79,7 @@ impl App {
             limits,
             origins: OriginPolicy::Any,
             ping_interval: Duration::from_secs(25),
-            dialects: Vec::new(),
+            dialects: vec![Dialect::new("other"), Dialect::new("left")],
             version: "0.0.0",
         });
         drop(api.spawn());
@@ -97,8 +99,17 @@ impl App {
     }
 
     /// The token of the people in transcripts: `alice` moderates, `bob` and `carol` are members, `gus` is a guest, `vera`
-    /// views, `olga` owns; `dora` is in the group `staff`.
+    /// views, `olga` owns; `dora` is in the group `staff`. The token of `lena` says all about her connection, that of `lars`
+    /// has a dialect that nobody knows.
     pub fn token_of(&self, user: &str) -> String {
+        match user {
+            "lena" => {
+                let all = json!({ "connection": PROMISED, "dialect": "left", "data": "{\"seat\":4}" });
+                return self.token_with("lena", all);
+            }
+            "lars" => return self.token_with("lars", json!({ "dialect": "right" })),
+            _ => {}
+        }
         let role = match user {
             "alice" => Some(Role::Moderator),
             "olga" => Some(Role::Owner),
@@ -112,6 +123,15 @@ impl App {
         let mut name = user.to_owned();
         name[..1].make_ascii_uppercase();
         self.token(&Mint { role, groups, rooms, name: Some(name), ..self.mint(user) })
+    }
+
+    /// A token of a member with more claims.
+    pub fn token_with(&self, user: &str, mut claims: Value) -> String {
+        let exp = self.clock.now().as_millis() / 1_000 + 3_600;
+        let own = json!({ "iss": PROJECT.to_string(), "sub": user, "exp": exp });
+        claims.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+        jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
     }
 
     /// A socket of somebody who has said nothing yet.

@@ -33,6 +33,7 @@ transcripts! {
     private
     moderation
     membership
+    dialects
     resume
     rest_rooms
     rest_messages

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sidetalk_api::token::{Mint, mint_server};
 
-use crate::app::{App, Socket};
+use crate::app::{App, PROMISED, Socket};
 
 const QUIET: Duration = Duration::from_millis(100);
 
@@ -199,6 +199,73 @@ async fn a_join_answer_comes_before_what_follows_it() {
         }
         let expected: Vec<u64> = (1..=seqs.len() as u64).collect();
         assert_eq!(seqs, expected, "without gap or double");
+    }
+    app.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promised_connection_is_the_first_ones_who_comes() {
+    let app = App::new().await;
+    let connect = async |user: &str, promised: &str| {
+        let token = app.token_with(user, json!({ "connection": promised }));
+        let mut socket = app.socket().await;
+        let request =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"connect","params":{{"token":"{token}"}}}}"#);
+        let id = socket.call(&request).await["result"]["connection"].as_str().unwrap().to_owned();
+        (socket, id)
+    };
+    let (mut first, id) = connect("bob", PROMISED).await;
+    assert_eq!(id, PROMISED);
+    // The same token again, and a token that promises it to somebody else.
+    let (mut second, beside) = connect("bob", PROMISED).await;
+    let (_third, other) = connect("carol", PROMISED).await;
+    assert!(beside != PROMISED && other != PROMISED && beside != other);
+    for socket in [&mut first, &mut second] {
+        let joined =
+            socket.call(r#"{"jsonrpc":"2.0","id":2,"method":"room.join","params":{"room":"lobby"}}"#).await;
+        assert!(joined["result"].is_object(), "{joined}");
+    }
+    assert_eq!(notification(&mut first, "presence.joined").await["params"]["presence"]["connection"], beside);
+    // Once it is gone it can be had again.
+    drop(first);
+    let left = notification(&mut second, "presence.left").await;
+    assert_eq!(left["params"]["connection"], PROMISED);
+    let again = async {
+        loop {
+            let (_socket, id) = connect("bob", PROMISED).await;
+            if id == PROMISED {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), again).await.expect("the id is free again");
+    app.shut_down().await;
+}
+
+/// Many sockets with one promise at the same time: one gets it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promise_is_kept_once_however_close_the_race() {
+    let app = App::new().await;
+    let token = app.token_with("bob", json!({ "connection": PROMISED }));
+    for _ in 0..20 {
+        let mut sockets = Vec::new();
+        for _ in 0..6 {
+            sockets.push(app.socket().await);
+        }
+        let request =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"connect","params":{{"token":"{token}"}}}}"#);
+        for socket in &mut sockets {
+            socket.send(&request).await;
+        }
+        let mut ids = Vec::new();
+        for socket in &mut sockets {
+            let answer: Value = serde_json::from_str(&socket.next().await).unwrap();
+            ids.push(answer["result"]["connection"].as_str().unwrap().to_owned());
+        }
+        assert!(ids.iter().filter(|id| **id == PROMISED).count() <= 1, "{ids:?}");
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), sockets.len(), "each its own");
     }
     app.shut_down().await;
 }
