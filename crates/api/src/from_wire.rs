@@ -5,6 +5,8 @@ mod messages;
 mod names;
 mod rooms;
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sidetalk_core::command::Write;
@@ -15,7 +17,7 @@ use crate::methods::{self, Params};
 use crate::wire::json::{At, InRoom, Nothing, OnMessage, OnUser, Str, check_opaque, is_too_deep};
 use crate::wire::request::{ReceiptIn, TypingIn};
 
-pub use call::{Call, JoinExtras};
+pub use call::{Call, JoinExtras, Keeping};
 pub use messages::{audience_or_room, draft, edit, history_query, search_query, signal};
 pub(crate) use names::{bounded, named};
 pub use names::{groups, lasting, limit, message_id, position, role, room_name, user, users};
@@ -106,6 +108,13 @@ fn call(params: Params<'_>) -> Result<Call, Problem> {
         Params::Connect(connect) => Call::Connect {
             token: boxed(connect.token),
             client: connect.client.map(|client| client.chars().take(128).collect::<String>().into()),
+            keeping: Keeping {
+                keep: connect
+                    .keep_s
+                    .filter(|seconds| *seconds > 0)
+                    .map(|seconds| Duration::from_secs(seconds.into())),
+                resume: connect.resume.map(boxed),
+            },
         },
         Params::Refresh(refresh) => Call::Refresh { token: boxed(refresh.token) },
         Params::Ping(Nothing {}) => Call::Ping,

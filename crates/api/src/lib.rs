@@ -31,6 +31,8 @@ pub mod limits;
 
 mod expiry;
 
+mod keep;
+
 mod acts;
 
 pub mod socket;

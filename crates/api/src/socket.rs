@@ -9,6 +9,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -18,9 +19,10 @@ use sidetalk_core::hub::{Link, Seat};
 use sidetalk_core::model::{
     Actor, ConnectionId, Identity, Principal, ProjectId, RoomName, Signal, Timestamp,
 };
-use sidetalk_core::ports::Outlet as _;
+use sidetalk_core::ports::Outlet;
 use sidetalk_core::refusal::Refusal;
 use sidetalk_core::service::JoinWish;
+use sidetalk_edge::berth::Berth;
 use sidetalk_edge::close::{Close, Code};
 use sidetalk_edge::outbox::Outbox;
 use sidetalk_edge::rate::Cell;
@@ -29,7 +31,8 @@ use sidetalk_edge::socket::{Ended, Session, Step};
 use crate::acts::Out;
 use crate::errors::{Problem, RpcError};
 use crate::expiry::end_of;
-use crate::from_wire::{Call, JoinExtras, Request, decode_request};
+use crate::from_wire::{Call, JoinExtras, Keeping, Request, decode_request};
+use crate::keep::{Kept, Seats};
 use crate::limits::{check, instant};
 use crate::state::ApiState;
 use crate::to_wire;
@@ -61,8 +64,10 @@ struct Known {
     principal: Principal,
     /// When the token ends this socket.
     end: Timestamp,
-    seats: Vec<Arc<Seat>>,
+    seats: Seats,
     requests: Cell,
+    /// If it outlives this socket.
+    kept: Option<Arc<Kept>>,
 }
 
 /// A request's id as JSON; `None`: no answer is wanted.
@@ -73,7 +78,7 @@ pub enum Waited {
     /// An answer, if one is wanted.
     Answer(Option<Bytes>),
     /// The token of `connect` was looked at.
-    Verified(RequestId, Result<Verified, Problem>),
+    Verified(RequestId, Keeping, Result<Verified, Problem>),
     /// The token of `token.refresh` was looked at.
     Refreshed(RequestId, Result<Verified, Problem>),
     /// A place in a room was taken.
@@ -91,9 +96,9 @@ impl NativeSession {
     #[must_use]
     pub fn known(api: ApiState, outbox: Arc<Outbox>, verified: &Verified) -> Self {
         let mut session = Self::stranger(api, outbox, None);
-        match session.become_known(verified) {
+        match session.become_known(verified, None) {
             Ok(connection) => {
-                let frame = session.connected(connection, verified, |connected| {
+                let frame = session.connected(connection, verified, false, |connected| {
                     to_wire::frame(&Frame::new("connected", connected))
                 });
                 session.outbox.send(frame);
@@ -103,37 +108,97 @@ impl NativeSession {
         session
     }
 
-    fn become_known(&mut self, verified: &Verified) -> Result<ConnectionId, Problem> {
+    fn become_known(&mut self, verified: &Verified, keep: Option<Duration>) -> Result<ConnectionId, Problem> {
         let Actor::User(identity) = &verified.actor else { return Err(Problem::UserOnly) };
-        let link = Link::new(
-            connection_id(self.api.entropy.bits()),
-            self.api.face,
-            self.api.dialect_of(verified),
-            verified.project,
-            identity.clone(),
-            self.outbox.clone(),
-        );
+        let berth = keep.map(|_| Berth::new(Arc::clone(&self.outbox), self.api.bounds.outbox_bytes));
+        let outlet = match &berth {
+            Some(berth) => Arc::clone(berth) as Arc<dyn Outlet>,
+            None => Arc::clone(&self.outbox) as Arc<dyn Outlet>,
+        };
+        let fresh = connection_id(self.api.entropy.bits());
+        let dialect = self.api.dialect_of(verified);
+        let link = Link::new(fresh, self.api.face, dialect, verified.project, identity.clone(), outlet);
         // A promised connection is the first one's who comes; whoever comes beside it gets another.
         let link = match verified.connection {
             Some(promised) => self.api.service.connect_promised(link, promised),
             None => self.api.service.connect(link),
         };
         let id = link.id();
+        let seats = Seats::default();
+        let kept = keep.zip(berth).map(|(keep, berth)| {
+            let secret = uuid::Builder::from_random_bytes(self.api.entropy.bits().to_be_bytes()).into_uuid();
+            let (link, seats) = (Arc::clone(&link), Arc::clone(&seats));
+            Kept::new(secret.simple().to_string(), link, berth, seats, keep)
+        });
+        if let Some(kept) = &kept {
+            self.api.kept.add(kept);
+        }
+        self.settle(verified, link, seats, kept);
+        Ok(id)
+    }
+
+    /// Somebody is here, for as long as the token says.
+    fn settle(&mut self, verified: &Verified, link: Arc<Link>, seats: Seats, kept: Option<Arc<Kept>>) {
         let end = end_of(verified.expires_at, self.api.service.now());
-        self.api.expiries.watch(id, end, &self.outbox);
+        self.api.expiries.watch(link.id(), end, &self.outbox);
         self.outbox.set_authenticated();
         let principal = link.principal();
-        let known = Known { link, principal, end, seats: Vec::new(), requests: Cell::default() };
+        let known = Known { link, principal, end, seats, requests: Cell::default(), kept };
         self.phase = Phase::Known(Box::new(known));
-        Ok(id)
+    }
+
+    /// Goes on with a connection that was kept, if it is this user's.
+    fn go_on(&mut self, id: Option<&str>, verified: &Verified, secret: &str) -> bool {
+        let Actor::User(identity) = &verified.actor else { return false };
+        let Some(kept) = self.api.kept.find(secret, verified.project, &identity.user) else { return false };
+        kept.link.refresh(Arc::clone(identity));
+        let (link, seats) = (Arc::clone(&kept.link), Arc::clone(&kept.seats));
+        self.settle(verified, link, seats, Some(Arc::clone(&kept)));
+        let frame = self.connected_frame(id, kept.link.id(), verified, true);
+        match kept.berth.board(&self.outbox, frame) {
+            Ok(replaced) => {
+                if let Some(replaced) = replaced {
+                    replaced
+                        .close_with(&Close::new(Code::Normal, "the connection goes on over another socket"));
+                }
+                true
+            }
+            Err(_) => {
+                let Phase::Known(known) = std::mem::replace(&mut self.phase, Phase::Over) else {
+                    return false;
+                };
+                self.api.expiries.forget(known.link.id(), known.end);
+                self.phase = Phase::Stranger { address: None };
+                false
+            }
+        }
+    }
+
+    fn connected_frame(
+        &self,
+        id: Option<&str>,
+        connection: ConnectionId,
+        verified: &Verified,
+        resumed: bool,
+    ) -> Bytes {
+        // Without an id there is no answer; the notification says the same.
+        self.connected(connection, verified, resumed, |connected| match id {
+            Some(id) => result_frame(id, connected),
+            None => to_wire::frame(&Frame::new("connected", connected)),
+        })
     }
 
     fn connected<T>(
         &self,
         connection: ConnectionId,
         verified: &Verified,
+        resumed: bool,
         render: impl FnOnce(&Connected<'_>) -> T,
     ) -> T {
+        let kept = match &self.phase {
+            Phase::Known(known) => known.kept.as_deref(),
+            Phase::Stranger { .. } | Phase::Over => None,
+        };
         let identity: Option<&Identity> = match &verified.actor {
             Actor::User(identity) => Some(identity),
             Actor::Server => None,
@@ -146,15 +211,17 @@ impl NativeSession {
             token_expires_at: Some(Time(verified.expires_at)),
             ping_interval_ms: u64::try_from(self.api.ping_interval.as_millis()).unwrap_or(u64::MAX),
             limits: self.api.bounds,
+            resume: kept.map(|kept| &*kept.secret),
+            resumed,
         })
     }
 
     /// The stranger's request: only `connect` gets anywhere.
     fn greet(&mut self, request: Request, address: Option<IpAddr>) -> Step<Waited> {
-        let token = match request.call {
-            Ok(Call::Connect { token, client }) => {
+        let (token, keeping) = match request.call {
+            Ok(Call::Connect { token, client, keeping }) => {
                 tracing::debug!(client.name = client.as_deref(), "a socket wants to connect");
-                token
+                (token, keeping)
             }
             Ok(_) => {
                 let problem = Problem::Unauthenticated("the first request must be connect".into());
@@ -167,19 +234,29 @@ impl NativeSession {
             }
         };
         let api = self.api.clone();
-        Step::wait(async move { Waited::Verified(request.id, api.verify(&token, address).await) })
+        Step::wait(async move { Waited::Verified(request.id, keeping, api.verify(&token, address).await) })
     }
 
-    fn verified(&mut self, id: RequestId, verified: Result<Verified, Problem>) -> Step<Waited> {
-        let became = verified.and_then(|verified| Ok((self.become_known(&verified)?, verified)));
+    fn verified(
+        &mut self,
+        id: RequestId,
+        keeping: &Keeping,
+        verified: Result<Verified, Problem>,
+    ) -> Step<Waited> {
+        let became = verified.and_then(|verified| {
+            if let Some(secret) = &keeping.resume
+                && self.go_on(id.as_deref(), &verified, secret)
+            {
+                return Ok(None);
+            }
+            let connection = self.become_known(&verified, keeping.keep)?;
+            Ok(Some(self.connected_frame(id.as_deref(), connection, &verified, false)))
+        });
         match became {
-            Ok((connection, verified)) => {
-                // Without an id there is no answer; the notification says the same.
-                let frame = self.connected(connection, &verified, |connected| match id {
-                    Some(id) => result_frame(&id, connected),
-                    None => to_wire::frame(&Frame::new("connected", connected)),
-                });
-                self.outbox.send(frame);
+            Ok(frame) => {
+                if let Some(frame) = frame {
+                    self.outbox.send(frame);
+                }
                 Step::Next
             }
             Err(problem) => {
@@ -242,7 +319,7 @@ impl NativeSession {
             self.answer(id.as_deref(), Err(&problem));
             return Step::Next;
         }
-        match self.api.service.signal_from(&known.principal, seat, signal) {
+        match self.api.service.signal_from(&known.principal, &seat, signal) {
             Ok(None) => {
                 if let Some(id) = &id {
                     self.outbox.send(result_frame(id, &Signalled { message: None }));
@@ -262,9 +339,13 @@ impl NativeSession {
 
     fn join(&mut self, id: RequestId, room: RoomName, wish: JoinWish, extras: JoinExtras) -> Step<Waited> {
         let Phase::Known(known) = &mut self.phase else { return Step::Next };
-        known.seats.retain(|seat| seat.is_in());
+        let count = {
+            let mut seats = known.seats.lock();
+            seats.retain(|seat| seat.is_in());
+            seats.len()
+        };
         let max = self.api.limits.rooms_per_connection_max;
-        if known.seats.len() >= max && known.seat(&room).is_none() {
+        if count >= max && known.seat(&room).is_none() {
             let problem = Refusal::TooLarge { field: "rooms", max }.into();
             self.answer(id.as_deref(), Err(&problem));
             return Step::Next;
@@ -294,8 +375,7 @@ impl NativeSession {
 
     fn leave(&mut self, id: Option<&str>, room: &RoomName) -> Step<Waited> {
         let Phase::Known(known) = &mut self.phase else { return Step::Next };
-        let place = known.seats.iter().position(|seat| seat.is_in() && seat.room().name == *room);
-        match place.map(|place| known.seats.swap_remove(place)) {
+        match known.take_seat(room) {
             Some(seat) => {
                 self.api.service.leave(&seat, LeaveReason::Left);
                 if let Some(id) = id {
@@ -350,8 +430,14 @@ impl NativeSession {
 }
 
 impl Known {
-    fn seat(&self, room: &RoomName) -> Option<&Arc<Seat>> {
-        self.seats.iter().find(|seat| seat.room().name == *room && seat.is_in())
+    fn seat(&self, room: &RoomName) -> Option<Arc<Seat>> {
+        self.seats.lock().iter().find(|seat| seat.room().name == *room && seat.is_in()).cloned()
+    }
+
+    fn take_seat(&self, room: &RoomName) -> Option<Arc<Seat>> {
+        let mut seats = self.seats.lock();
+        let place = seats.iter().position(|seat| seat.is_in() && seat.room().name == *room)?;
+        Some(seats.swap_remove(place))
     }
 }
 
@@ -384,7 +470,7 @@ impl Session for NativeSession {
                 }
                 Step::Next
             }
-            Waited::Verified(id, verified) => self.verified(id, verified),
+            Waited::Verified(id, keeping, verified) => self.verified(id, &keeping, verified),
             Waited::Refreshed(id, verified) => self.refreshed(id, verified),
             Waited::Joined(seat, frame) => {
                 if let Some(frame) = frame {
@@ -393,8 +479,9 @@ impl Session for NativeSession {
                 // Behind the answer: what happened meanwhile.
                 seat.release();
                 if let Phase::Known(known) = &mut self.phase {
-                    known.seats.retain(|other| other.is_in() && other.room() != seat.room());
-                    known.seats.push(seat);
+                    let mut seats = known.seats.lock();
+                    seats.retain(|other| other.is_in() && other.room() != seat.room());
+                    seats.push(seat);
                 }
                 Step::Next
             }
@@ -411,9 +498,39 @@ impl Session for NativeSession {
                 Ended::ByUs { number } if number == Code::Kicked.number() => LeaveReason::Kicked,
                 Ended::ByUs { .. } | Ended::Lost => LeaveReason::Lost,
             };
-            self.api.expiries.forget(known.link.id(), known.end);
-            self.api.service.disconnect(&known.link, known.seats, reason);
+            self.depart(*known, ended, reason);
         }
+    }
+}
+
+impl NativeSession {
+    /// Ends the connection, or keeps it for another socket.
+    fn depart(&self, known: Known, ended: Ended, reason: LeaveReason) {
+        let Some(kept) = known.kept else {
+            self.api.expiries.forget(known.link.id(), known.end);
+            let seats = std::mem::take(&mut *known.seats.lock());
+            return self.api.service.disconnect(&known.link, seats, reason);
+        };
+        let is_empty = kept.berth.leave(&self.outbox);
+        if !is_empty && !kept.berth.is_over() {
+            // Another socket has taken over.
+            return;
+        }
+        self.api.expiries.forget(known.link.id(), known.end);
+        if is_empty && comes_back(ended) {
+            self.api.wait_for(kept);
+        } else {
+            self.api.end_kept(&kept, reason);
+        }
+    }
+}
+
+/// Whether a client whose socket ended so may come back over another: not if it said goodbye, or was told to go.
+fn comes_back(ended: Ended) -> bool {
+    match ended {
+        Ended::Lost => true,
+        Ended::ByPeer { number } => !matches!(number, Some(1000 | 1001)),
+        Ended::ByUs { number } => number == Code::PingTimeout.number(),
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::expiry::Expiries;
+use crate::keep::KeptConnections;
 use crate::limits::{ApiLimits, Rates, instant};
 use crate::ticket::Tickets;
 use crate::to_wire;
@@ -64,6 +65,7 @@ pub struct Shared {
     pub(crate) rates: Rates,
     pub(crate) tickets: Tickets,
     pub(crate) expiries: Expiries,
+    pub(crate) kept: KeptConnections,
     pub(crate) origins: OriginPolicy,
     pub(crate) ping_interval: Duration,
     pub(crate) bounds: Bounds,
@@ -104,6 +106,7 @@ impl ApiState {
             tickets: Tickets::new(parts.limits.tickets_max),
             limits: parts.limits,
             expiries: Expiries::default(),
+            kept: KeptConnections::default(),
             origins: parts.origins,
             ping_interval: parts.ping_interval,
             bounds,

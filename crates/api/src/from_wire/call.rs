@@ -1,5 +1,7 @@
 //! What a socket can ask for, in core's words.
 
+use std::time::Duration;
+
 use sidetalk_core::command::Write;
 use sidetalk_core::model::{Audience, Draft, MessageId, RoomName, Seq, Signal};
 use sidetalk_core::ports::{PageRequest, SearchRequest};
@@ -14,6 +16,8 @@ pub enum Call {
         token: Box<str>,
         /// The client's name and version.
         client: Option<Box<str>>,
+        /// Whether the connection shall outlive its socket, or has.
+        keeping: Keeping,
     },
     /// `token.refresh`
     Refresh {
@@ -131,4 +135,13 @@ pub struct JoinExtras {
     pub unread: bool,
     /// The pinned messages.
     pub pinned: bool,
+}
+
+/// Whether a connection shall outlive its socket, or has.
+#[derive(Clone, Debug, Default)]
+pub struct Keeping {
+    /// For how long.
+    pub keep: Option<Duration>,
+    /// The secret of the connection to go on with.
+    pub resume: Option<Box<str>>,
 }

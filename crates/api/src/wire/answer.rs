@@ -27,6 +27,12 @@ pub struct Connected<'a> {
     pub ping_interval_ms: u64,
     /// What fits.
     pub limits: Bounds,
+    /// What to bring as `resume` to go on with this connection over another socket, if it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<&'a str>,
+    /// Whether this connection goes on: it is in its rooms, and what it missed follows.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub resumed: bool,
 }
 
 /// What fits.

@@ -17,6 +17,11 @@ pub struct Connect<'a> {
     /// Name and version of the client, for the operator's eyes.
     #[serde(borrow)]
     pub client: Option<Str<'a>>,
+    /// For how many seconds, at most 30, the connection is to be kept when its socket breaks.
+    pub keep_s: Option<u32>,
+    /// The secret of a connection that was kept, to go on with it.
+    #[serde(borrow)]
+    pub resume: Option<Str<'a>>,
 }
 
 /// Brings a fresh token of the same user.

@@ -248,6 +248,15 @@ impl Socket {
         let _ = self.tcp.write_all(&frame).await;
     }
 
+    /// Says goodbye with that number.
+    pub async fn send_close(&mut self, number: u16) {
+        let mask = [1, 2, 3, 4];
+        let mut frame = vec![0x88, 0x80 | 2];
+        frame.extend(mask);
+        frame.extend(number.to_be_bytes().iter().zip(mask).map(|(byte, mask)| byte ^ mask));
+        let _ = self.tcp.write_all(&frame).await;
+    }
+
     /// The next text frame; `None` at the end or after `patience`.
     pub async fn next_within(&mut self, patience: Duration) -> Option<String> {
         let deadline = tokio::time::Instant::now() + patience;

@@ -6,6 +6,7 @@
 mod app;
 mod documents;
 mod golden;
+mod kept;
 mod leaks;
 mod limits;
 mod properties;

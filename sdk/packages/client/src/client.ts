@@ -131,7 +131,7 @@ export class SidetalkClient extends Emitter<ClientEvents> {
   #follow(state: ClientState): void {
     const { link } = this.#connection;
     for (const { room } of [...this.#entries.values()]) {
-      if (link) room.enter(link);
+      if (link) room.enter(link, state.status === "online" && state.welcome.resumed);
       else if (state.status !== "closed") room.offline();
       else if (this.#rooms.has(room.name)) room.suspend(state.error);
       else room.end("left", state.error);

@@ -308,3 +308,39 @@ test("a call whose answer was lost is made again, but not if doing it twice woul
   assert.deepEqual(await harmless, { changed: true });
   assert.deepEqual(peer.inbox, []);
 });
+
+test("a kept connection goes on: its rooms are in, what was missed follows, and only an end for good says 1000", async () => {
+  const stage = new Stage({ keepSeconds: 10 });
+  const connecting = stage.connect();
+  await settled();
+  await stage.peer.open();
+  assert.equal(stage.peer.inbox[0]!.params["keep_s"], 10);
+  assert.equal(stage.peer.inbox[0]!.params["resume"], undefined);
+  await stage.peer.answer(stage.peer.take("connect"), { connection: "c", ping_interval_ms: 25_000, resume: "s" });
+  await connecting;
+  const joining = stage.client.join("hall");
+  await settled();
+  const position = "0000000000000001-1";
+  const joined = { room: { name: "hall", settings: {} }, me: { user: "u" }, position, resume: "none", events: [], history: { messages: [] } };
+  await stage.peer.answer(stage.peer.take("room.join"), joined);
+  const room = await joining;
+  await stage.clock.pass(1);
+  const heard: unknown[] = [];
+  room.on("signal", ({ data }) => heard.push(data));
+  await stage.peer.drop();
+  await stage.clock.pass(500);
+  await stage.peer.open();
+  assert.equal(stage.peer.inbox[0]!.params["resume"], "s");
+  await stage.peer.answer(stage.peer.take("connect"), { connection: "c", ping_interval_ms: 25_000, resume: "s", resumed: true });
+  await stage.peer.notify("signal", { room: "hall", type: "t", data: "missed", from: { user: "v", name: "V", connection: "d" } });
+  assert.deepEqual(heard, ["missed"]);
+  assert.equal(room.state.status, "joined");
+  assert.equal(stage.peer.inbox.length, 0, "no second join");
+  // Another server process knows nothing of the connection: the room is joined again.
+  await stage.peer.drop();
+  await stage.clock.pass(2_000);
+  await stage.peer.open();
+  await stage.peer.answer(stage.peer.take("connect"), { connection: "e", ping_interval_ms: 25_000, resume: "t" });
+  await stage.peer.answer(stage.peer.take("room.join"), { ...joined, resume: "ok" });
+  assert.equal(room.state.status, "joined");
+});

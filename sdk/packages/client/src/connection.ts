@@ -58,6 +58,8 @@ export class Connection extends Emitter<ClientEvents> {
   #timer: unknown;
   #refreshedAt = -Infinity;
   #unlisten: (() => void) | undefined;
+  /** What the server knows this connection by, if it keeps it over lost links. */
+  #resume: string | undefined;
 
   constructor(options: ClientOptions, environment: Environment, name: string) {
     super();
@@ -91,6 +93,7 @@ export class Connection extends Emitter<ClientEvents> {
     this.#run++;
     this.#environment.clearTimeout(this.#timer);
     this.#unlisten?.();
+    this.#resume = undefined;
     // Whoever waits for an answer on this link must see that there will be no other.
     const link = this.#link;
     this.#link = undefined;
@@ -122,7 +125,7 @@ export class Connection extends Emitter<ClientEvents> {
       WebSocket,
       token,
       url: socketUrl(this.#options.url),
-      name: this.#name,
+      hello: { client: this.#name, keep_s: this.#options.keepSeconds, resume: this.#resume },
       environment: this.#environment,
       welcomed: (welcome) => this.#welcomed(welcome),
       notified: (notification) => this.#notified(link, notification),
@@ -138,6 +141,7 @@ export class Connection extends Emitter<ClientEvents> {
   }
 
   #welcomed(welcome: Welcome): void {
+    this.#resume = welcome.resume;
     this.#onlineAt = this.#environment.now();
     this.#refused = false;
     this.#drainingMs = 0;

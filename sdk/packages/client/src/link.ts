@@ -14,7 +14,8 @@ export interface LinkOptions {
   readonly WebSocket: WebSocketConstructor;
   readonly url: string;
   readonly token: string;
-  readonly name: string;
+  /** What `connect` says beside the token. */
+  readonly hello: object;
   readonly environment: Environment;
   readonly welcomed: (welcome: Welcome) => void;
   readonly notified: (notification: Notification) => void;
@@ -82,16 +83,16 @@ export class Link {
     });
   }
 
-  /** Ends the link without a call of `ended`. */
+  /** Ends the link for good, without a call of `ended`. */
   close(): void {
     if (this.#over) return;
-    this.#silence();
+    this.#silence(1000);
     this.#rpc.fail(SidetalkError.connectionLost());
   }
 
   #authenticate(opening: unknown): void {
-    const { token, name, environment, welcomed } = this.#options;
-    this.request("connect", { token, client: name }, {
+    const { token, hello, environment, welcomed } = this.#options;
+    this.request("connect", { token, ...hello }, {
       done: (welcome: Welcome) => {
         this.#cancel(opening);
         this.#rpc.frameBytes = welcome.limits?.frame_bytes ?? Infinity;
@@ -125,19 +126,20 @@ export class Link {
 
   #end(end: LinkEnd): void {
     if (this.#over) return;
-    this.#silence();
+    // Not 1000, which would tell the server that we do not come back.
+    this.#silence(4900);
     this.#options.ended(end);
     this.#rpc.fail(SidetalkError.connectionLost());
   }
 
-  #silence(): void {
+  #silence(code: number): void {
     this.#over = true;
     for (const timer of this.#timers) this.#options.environment.clearTimeout(timer);
     this.#timers.clear();
     const socket = this.#socket;
     socket.onopen = socket.onmessage = socket.onclose = null;
     try {
-      socket.close(1000);
+      socket.close(code);
     } catch {
       // It was never open, or is closed already.
     }

@@ -50,6 +50,8 @@ export class Room extends Emitter<T.RoomEvents> {
   #gone: SidetalkError | undefined;
   #link: Link | undefined;
   #lastSeq = 0;
+  /** The last link was lost while we were in. */
+  #wasIn = false;
   #retryTimer: unknown;
   /** Holds back what follows the first join until the one who joins has had a chance to listen. */
   #held: T.Notification[] | undefined;
@@ -275,10 +277,15 @@ export class Room extends Emitter<T.RoomEvents> {
 
   // For the client.
 
-  /** @internal There is a link: join on it. */
-  enter(link: Link): void {
+  /** @internal There is a link: join on it, unless the server has kept our place. */
+  enter(link: Link, resumed?: boolean): void {
     this.#link = link;
     this.#environment.clearTimeout(this.#retryTimer);
+    if (resumed && this.#wasIn) {
+      this.#become("joined");
+      this.emit("resumed", { events: 0 });
+      return this.#ready(false);
+    }
     this.#become("joining");
     const params = { room: this.name, ...this.#wanted, position: this.#state?.position };
     const current = () => link === this.#link && !this.#gone;
@@ -294,6 +301,7 @@ export class Room extends Emitter<T.RoomEvents> {
     this.#link = undefined;
     this.#environment.clearTimeout(this.#retryTimer);
     this.#typing.clear();
+    if (this.#status !== "offline") this.#wasIn = this.#status === "joined";
     this.#become("offline");
   }
 
@@ -367,7 +375,12 @@ export class Room extends Emitter<T.RoomEvents> {
     if (!first && !reset) this.emit("resumed", { events: result.events.length });
     if (this.#gone) return;
     if (first) this.#hold();
-    this.#outbox.settle(true);
+    this.#ready(true);
+  }
+
+  /** `all`: everything up to now was told. */
+  #ready(all: boolean): void {
+    this.#outbox.settle(all);
     this.#outbox.pump();
     this.#wake();
   }

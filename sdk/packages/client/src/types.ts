@@ -159,6 +159,10 @@ export interface Welcome {
   readonly token_expires_at: Time | null;
   readonly ping_interval_ms: number;
   readonly limits: Limits;
+  /** The server keeps this connection over a lost link. */
+  readonly resume?: string;
+  /** This is the connection of before: the rooms are joined, and what was missed follows, signals too. */
+  readonly resumed?: true;
 }
 
 export interface Unread {
@@ -323,6 +327,11 @@ export interface ClientOptions {
   readonly WebSocket?: WebSocketConstructor | undefined;
   /** Told to the server's logs: `"shop/2.1"`. */
   readonly name?: string | undefined;
+  /**
+   * For how long, at most 30, the server keeps the connection when the link is lost: others do not see you leave, and you
+   * miss no signal. Default 0.
+   */
+  readonly keepSeconds?: number | undefined;
   /** How long a call may wait for a link and an answer; default 30,000. Posting waits without end. */
   readonly timeoutMs?: number | undefined;
   /** First and longest pause between attempts to connect; default 500 and 30,000. */

@@ -1,0 +1,142 @@
+//! Connections that are kept when their socket breaks.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::app::{App, Socket};
+
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Says who is there; the whole answer.
+async fn connect(app: &App, socket: &mut Socket, user: &str, more: Value) -> Value {
+    let mut params = json!({ "token": app.token_of(user) });
+    params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    socket
+        .call(&json!({ "jsonrpc": "2.0", "id": 1, "method": "connect", "params": params }).to_string())
+        .await
+}
+
+async fn join(socket: &mut Socket) {
+    let joined =
+        socket.call(r#"{"jsonrpc":"2.0","id":2,"method":"room.join","params":{"room":"lobby"}}"#).await;
+    assert!(joined["result"].is_object(), "{joined}");
+}
+
+async fn say(socket: &mut Socket, method: &str, params: Value) {
+    let request = json!({ "jsonrpc": "2.0", "id": 3, "method": method, "params": params }).to_string();
+    let answer = socket.call(&request).await;
+    assert!(answer["result"].is_object(), "{answer}");
+}
+
+/// What comes within a while: the notifications' methods and what they say.
+async fn heard(socket: &mut Socket) -> Vec<String> {
+    let frames = socket.drain(QUIET).await;
+    let short = |frame: &String| {
+        let frame: Value = serde_json::from_str(frame).unwrap();
+        let params = &frame["params"];
+        let said = [&params["data"], &params["message"]["parts"][0]["text"], &params["reason"]];
+        let said = said.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned();
+        format!("{} {said}", frame["method"].as_str().unwrap_or_default()).trim().to_owned()
+    };
+    frames.iter().map(short).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_connection_goes_on_over_another_socket() {
+    let app = App::new().await;
+    let mut bob = app.socket_of("bob").await;
+    join(&mut bob).await;
+    let mut alice = app.socket().await;
+    let first = connect(&app, &mut alice, "alice", json!({ "keep_s": 10 })).await;
+    let secret = first["result"]["resume"].as_str().expect("a secret").to_owned();
+    assert_eq!(first["result"]["resumed"], Value::Null);
+    join(&mut alice).await;
+    heard(&mut bob).await;
+
+    drop(alice);
+    tokio::time::sleep(QUIET).await;
+    say(&mut bob, "signal.send", json!({ "room": "lobby", "type": "t", "data": "one" })).await;
+    say(&mut bob, "message.post", json!({ "room": "lobby", "text": "two" })).await;
+    say(&mut bob, "signal.send", json!({ "room": "lobby", "type": "t", "data": "three" })).await;
+
+    let mut alice = app.socket().await;
+    let again = connect(&app, &mut alice, "alice", json!({ "keep_s": 10, "resume": secret })).await;
+    assert_eq!(again["result"]["resumed"], true);
+    assert_eq!(again["result"]["connection"], first["result"]["connection"]);
+    assert_eq!(again["result"]["resume"], first["result"]["resume"]);
+    assert_eq!(heard(&mut alice).await, ["signal one", "message.posted two", "signal three"]);
+    say(&mut alice, "signal.send", json!({ "room": "lobby", "type": "t", "data": "here" })).await;
+    let told = heard(&mut bob).await;
+    assert!(!told.iter().any(|one| one.starts_with("presence")), "{told:?}");
+    assert!(told.contains(&"signal here".to_owned()), "{told:?}");
+    app.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_older_socket_gives_way_to_the_newer() {
+    let app = App::new().await;
+    let mut old = app.socket().await;
+    let first = connect(&app, &mut old, "alice", json!({ "keep_s": 10 })).await;
+    join(&mut old).await;
+    let resume = json!({ "resume": first["result"]["resume"] });
+    let mut new = app.socket().await;
+    assert_eq!(connect(&app, &mut new, "alice", resume.clone()).await["result"]["resumed"], true);
+    assert_eq!(old.close().await.0, 1000);
+    tokio::time::sleep(QUIET).await;
+    say(&mut new, "message.post", json!({ "room": "lobby", "text": "still here" })).await;
+    assert_eq!(heard(&mut new).await, ["message.posted still here"]);
+    // Nobody else's: not another user's with the secret, not a secret that was never given.
+    for (user, resume) in [("bob", resume), ("alice", json!({ "resume": "nothing" }))] {
+        let mut other = app.socket().await;
+        let answer = connect(&app, &mut other, user, resume).await;
+        assert_eq!(answer["result"]["resumed"], Value::Null);
+        assert_ne!(answer["result"]["connection"], first["result"]["connection"]);
+    }
+    app.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_does_not_come_back_is_lost() {
+    let app = App::new().await;
+    let mut bob = app.socket_of("bob").await;
+    join(&mut bob).await;
+    let mut alice = app.socket().await;
+    let first = connect(&app, &mut alice, "alice", json!({ "keep_s": 1 })).await;
+    join(&mut alice).await;
+    heard(&mut bob).await;
+    drop(alice);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(heard(&mut bob).await, Vec::<String>::new());
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    assert_eq!(heard(&mut bob).await, ["presence.left lost"]);
+    let mut late = app.socket().await;
+    let answer = connect(&app, &mut late, "alice", json!({ "resume": first["result"]["resume"] })).await;
+    assert_eq!(answer["result"]["resumed"], Value::Null);
+    app.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_put_out_while_away_hears_of_it_and_who_says_goodbye_is_gone() {
+    let app = App::new().await;
+    let mut alice = app.socket().await;
+    let first = connect(&app, &mut alice, "alice", json!({ "keep_s": 10 })).await;
+    join(&mut alice).await;
+    drop(alice);
+    tokio::time::sleep(QUIET).await;
+    app.rest("server", http::Method::POST, "/rooms/lobby/members/alice/ban", "{}").await;
+    tokio::time::sleep(QUIET).await;
+    let mut alice = app.socket().await;
+    let answer = connect(&app, &mut alice, "alice", json!({ "resume": first["result"]["resume"] })).await;
+    if answer["result"]["resumed"] == true {
+        assert!(heard(&mut alice).await.contains(&"room.removed banned".to_owned()));
+    }
+    let mut bob = app.socket().await;
+    let first = connect(&app, &mut bob, "bob", json!({ "keep_s": 10 })).await;
+    bob.send_close(1000).await;
+    tokio::time::sleep(QUIET).await;
+    let mut bob = app.socket().await;
+    let answer = connect(&app, &mut bob, "bob", json!({ "resume": first["result"]["resume"] })).await;
+    assert_eq!(answer["result"]["resumed"], Value::Null);
+    app.shut_down().await;
+}
