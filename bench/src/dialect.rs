@@ -7,18 +7,24 @@ use crate::frame;
 use crate::token;
 
 /// One generated user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Member {
     pub user: String,
     pub room: String,
+    /// What lets it in, if somebody had to be asked for that before (OpenVidu only).
+    pub token: String,
     /// How many messages it wants to see on joining, and must then get (Sidetalk only).
     pub history: usize,
 }
 
 /// Members for `rooms` rooms of `size`, room by room.
 pub(crate) fn members(rooms: usize, size: usize, history: usize) -> Vec<Member> {
-    let member =
-        |index: usize| Member { user: format!("user-{index:05}"), room: room(index / size), history };
+    let member = |index: usize| Member {
+        user: format!("user-{index:05}"),
+        room: room(index / size),
+        history,
+        ..Member::default()
+    };
     (0..rooms * size).map(member).collect()
 }
 
@@ -37,6 +43,10 @@ pub(crate) enum Dialect {
         /// When the tokens end, seconds since 1970.
         expires_s: u64,
     },
+    /// Sidetalk in the words of OpenVidu 2.x.
+    OpenVidu {
+        secret: String,
+    },
 }
 
 /// What a text means to somebody on the way into a room.
@@ -51,6 +61,10 @@ pub(crate) enum Step {
 /// The begin of the answer to `room.join`, and of all answers.
 const JOIN_ANSWER: &[u8] = br#"{"jsonrpc":"2.0","id":2,"result":"#;
 const ANSWER: &[u8] = br#"{"jsonrpc":"2.0","id":"#;
+/// The same of OpenVidu's `joinRoom` and `sendMessage`, and what those inside hear of every newcomer.
+const OPENVIDU_JOIN_ANSWER: &[u8] = br#"{"id":1,"result":"#;
+const OPENVIDU_SEND_ANSWER: &[u8] = br#"{"id":2,"result":"#;
+const OPENVIDU_NEWCOMER: &[u8] = br#"{"method":"participantJoined""#;
 
 impl Dialect {
     /// The HTTP request that opens the socket.
@@ -61,6 +75,7 @@ impl Dialect {
             Dialect::Sidetalk { .. } => {
                 ("/api/v1/connect".to_owned(), "Sec-WebSocket-Protocol: sidetalk.v1\r\n")
             }
+            Dialect::OpenVidu { .. } => (format!("/openvidu?sessionId={}", member.room), ""),
         };
         format!(
             "GET {path} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{protocol}Sec-WebSocket-Version: 13\r\n\
@@ -86,6 +101,16 @@ impl Dialect {
                     )),
                 ]
             }
+            // One ping that promises the next in a minute: the server is patient for three, longer than a round takes.
+            Dialect::OpenVidu { .. } => vec![
+                Step::Say(
+                    r#"{"jsonrpc":"2.0","method":"ping","params":{"interval":60000},"id":0}"#.to_owned(),
+                ),
+                Step::Say(format!(
+                    r#"{{"jsonrpc":"2.0","method":"joinRoom","id":1,"params":{{"token":"{}","session":"{}","platform":"bench","sdkVersion":"2.32.2","metadata":"{}","secret":"","recorder":false}}}}"#,
+                    member.token, member.room, member.user
+                )),
+            ],
         }
     }
 
@@ -108,7 +133,8 @@ impl Dialect {
                 )),
                 _ => Step::Joined,
             },
-            Dialect::Sidetalk { .. } => match refusal(text) {
+            Dialect::OpenVidu { .. } if text.starts_with(OPENVIDU_JOIN_ANSWER) => Step::Joined,
+            Dialect::Sidetalk { .. } | Dialect::OpenVidu { .. } => match refusal(text) {
                 Some(text) => Step::Refused(text),
                 None => Step::Wait,
             },
@@ -126,12 +152,23 @@ impl Dialect {
                 ),
                 r#""}}"#,
             ),
+            Dialect::OpenVidu { .. } => (
+                r#"{"jsonrpc":"2.0","method":"sendMessage","params":{"message":"{\"to\":[],\"data\":\""#
+                    .to_owned(),
+                r#"\",\"type\":\"signal:bench\"}"},"id":2}"#,
+            ),
         }
     }
 
     /// The answer to a text that only asks whether we are alive.
     pub(crate) fn alive(&self, text: &[u8]) -> Option<&'static str> {
         (matches!(self, Dialect::SocketIo) && text == b"2").then_some("3")
+    }
+
+    /// Whether a text to somebody in a room is no delivery, and rightly so.
+    pub(crate) fn is_aside(&self, text: &[u8]) -> bool {
+        matches!(self, Dialect::OpenVidu { .. })
+            && [OPENVIDU_SEND_ANSWER, OPENVIDU_NEWCOMER].iter().any(|start| text.starts_with(start))
     }
 }
 
@@ -175,10 +212,36 @@ mod tests {
     #[test]
     fn a_join_must_bring_the_history_that_was_asked_for() {
         let dialect = Dialect::Sidetalk { key: "1".into(), secret: "s".into(), expires_s: 1 };
-        let member = Member { user: "u".into(), room: "r".into(), history: 1 };
+        let member = Member { history: 1, ..Member::default() };
         let join =
             |history: &str| dialect.next(&member, [JOIN_ANSWER, history.as_bytes()].concat().as_slice());
         assert_eq!(join(r#"{"text":"BENCH:"}}"#), Step::Joined);
         assert!(matches!(join("{}}"), Step::Refused(_)));
+    }
+
+    #[test]
+    fn what_openvidu_says_beside_deliveries_is_known() {
+        let dialect = Dialect::OpenVidu { secret: "s".into() };
+        let next = |text: &str| dialect.next(&Member::default(), text.as_bytes());
+        assert_eq!(next(r#"{"id":0,"result":{"value":"pong"},"jsonrpc":"2.0"}"#), Step::Wait);
+        assert_eq!(next(r#"{"id":1,"result":{"id":"con_A"},"jsonrpc":"2.0"}"#), Step::Joined);
+        let refused = r#"{"id":1,"error":{"code":401,"message":"m"},"jsonrpc":"2.0"}"#;
+        assert!(matches!(next(refused), Step::Refused(_)));
+
+        let is_aside = |text: &str| dialect.is_aside(text.as_bytes());
+        assert!(is_aside(r#"{"id":2,"result":{},"jsonrpc":"2.0"}"#));
+        assert!(is_aside(r#"{"method":"participantJoined","params":{},"jsonrpc":"2.0"}"#));
+        assert!(!is_aside(r#"{"id":2,"error":{"code":10,"message":"m"},"jsonrpc":"2.0"}"#));
+        assert!(!is_aside(r#"{"method":"sendMessage","params":{"data":"BENCH:"},"jsonrpc":"2.0"}"#));
+        assert!(!is_aside(r#"{"method":"participantLeft","params":{},"jsonrpc":"2.0"}"#));
+    }
+
+    #[test]
+    fn a_message_to_openvidu_is_json_in_a_text() {
+        let (prefix, suffix) = Dialect::OpenVidu { secret: "s".into() }.publish("r");
+        let request: serde_json::Value = serde_json::from_str(&format!("{prefix}BENCH:{suffix}")).unwrap();
+        let signal: serde_json::Value =
+            serde_json::from_str(request["params"]["message"].as_str().unwrap()).unwrap();
+        assert_eq!(signal, serde_json::json!({"to": [], "data": "BENCH:", "type": "signal:bench"}));
     }
 }

@@ -13,6 +13,7 @@ use crate::dialect::{Dialect, members, room};
 use crate::frame::{self, Mark, PAYLOAD_BYTES};
 use crate::histogram::Histogram;
 use crate::machine::{cpu_s, now_ns};
+use crate::openvidu;
 use crate::servers::Server;
 use crate::swarm::Swarm;
 use crate::tally::{Seats, Tally};
@@ -81,8 +82,12 @@ impl Outcome {
 /// Joins everybody and measures one round on a fresh server.
 pub(crate) fn measure(server: &Server, shape: Shape, times: Times) -> Result<Outcome> {
     let Seats { rooms, members: size, .. } = shape.seats;
+    let mut members = members(rooms, size, 0);
+    if let Dialect::OpenVidu { secret } = &server.dialect {
+        openvidu::promise(server.address, secret, &mut members)?;
+    }
     let mut swarm = Swarm::new(server.address, server.dialect.clone())?;
-    swarm.join(members(rooms, size, 0), JOINS_UNDER_WAY)?;
+    swarm.join(members, JOINS_UNDER_WAY)?;
     let mut load = Load::new(shape, &server.dialect);
     if let Pace::Rate(rate) = shape.pace {
         swarm.tick(Duration::from_secs(1) / rate)?;

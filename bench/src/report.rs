@@ -80,7 +80,8 @@ impl Results {
 
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!(
-            "# Bench\n\n{}; commit {}; {} rounds of {} s, medians; load average before the run {:.1}.\n",
+            "# Bench\n\n{}; commit {}; {} rounds of {} s, medians; load average before the run {:.1}.\n\
+             `openvidu` is sidetalk, spoken to in the words of OpenVidu 2.x.\n",
             self.machine, self.commit, self.rounds, self.seconds, self.load_average
         );
         section(&mut text, "Goals", &self.goal_rows());

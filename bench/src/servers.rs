@@ -27,10 +27,15 @@ pub(crate) enum Target {
     #[serde(rename = "socket.io")]
     SocketIo,
     Sidetalk,
+    /// Sidetalk in the words of OpenVidu 2.x.
+    #[value(name = "openvidu")]
+    #[serde(rename = "openvidu")]
+    OpenVidu,
 }
 
 impl Target {
-    pub(crate) const ALL: [Target; 4] = [Target::Raw, Target::RawJoin, Target::SocketIo, Target::Sidetalk];
+    pub(crate) const ALL: [Target; 5] =
+        [Target::Raw, Target::RawJoin, Target::SocketIo, Target::Sidetalk, Target::OpenVidu];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -38,7 +43,13 @@ impl Target {
             Target::RawJoin => "raw-join",
             Target::SocketIo => "socket.io",
             Target::Sidetalk => "sidetalk",
+            Target::OpenVidu => "openvidu",
         }
+    }
+
+    /// Whether it is our server, in whatever words.
+    pub(crate) fn is_ours(self) -> bool {
+        matches!(self, Target::Sidetalk | Target::OpenVidu)
     }
 }
 
@@ -57,7 +68,7 @@ impl Place {
     /// Why a target cannot run here.
     pub(crate) fn missing(&self, target: Target) -> Option<String> {
         match target {
-            Target::Sidetalk if !self.sidetalk.is_file() => {
+            _ if target.is_ours() && !self.sidetalk.is_file() => {
                 Some(format!("{} is not built", self.sidetalk.display()))
             }
             Target::SocketIo if !self.peer.join("node_modules").is_dir() => {
@@ -105,7 +116,7 @@ pub(crate) fn start_on(place: &Place, target: Target, data: &Path) -> Result<Ser
             command.arg(place.peer.join("server.mjs")).env("NODE_ENV", "production");
             announced(command, Dialect::SocketIo)
         }
-        Target::Sidetalk => sidetalk(place, data),
+        Target::Sidetalk | Target::OpenVidu => sidetalk(place, data, target),
     };
     pin(place.generator_core)?;
     server.with_context(|| format!("{} does not start", target.name()))
@@ -132,7 +143,7 @@ fn announced(mut command: Command, dialect: Dialect) -> Result<Server> {
     })
 }
 
-fn sidetalk(place: &Place, data: &Path) -> Result<Server> {
+fn sidetalk(place: &Place, data: &Path, target: Target) -> Result<Server> {
     #[derive(Deserialize)]
     struct Ready {
         url: String,
@@ -155,6 +166,8 @@ fn sidetalk(place: &Place, data: &Path) -> Result<Server> {
         .arg(data)
         .arg("--ready-file")
         .arg(&ready_file)
+        // A limit of its own, which the flag above leaves alone.
+        .env("SIDETALK_OPENVIDU__REQUESTS_PER_CONNECTION", "off")
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
@@ -178,10 +191,15 @@ fn sidetalk(place: &Place, data: &Path) -> Result<Server> {
     let start_ms = (now_ns() - begun_ns) as f64 / 1e6;
     let address = ready.url.trim_start_matches("http://").split('/').next().unwrap_or_default();
     let key = ready.project.key.as_str().map_or_else(|| ready.project.key.to_string(), str::to_owned);
+    let secret = ready.project.secret;
+    let dialect = match target {
+        Target::OpenVidu => Dialect::OpenVidu { secret },
+        _ => Dialect::Sidetalk { key, secret, expires_s: unix_s() + TOKEN_LIFE_S },
+    };
     Ok(Server {
         address: address.parse().with_context(|| format!("the ready file says {}", ready.url))?,
         pid: child.id(),
-        dialect: Dialect::Sidetalk { key, secret: ready.project.secret, expires_s: unix_s() + TOKEN_LIFE_S },
+        dialect,
         start_ms,
         child: Some(child),
     })

@@ -32,7 +32,7 @@ pub(crate) fn measure(place: &Place, messages: usize) -> Result<StartOutcome> {
     server.stop()?;
 
     let server = servers::start_on(place, Target::Sidetalk, &place.scratch.join("data"))?;
-    let reader = Member { user: "reader".to_owned(), room: room(0), history: PAGE };
+    let reader = Member { user: "reader".to_owned(), room: room(0), history: PAGE, ..Member::default() };
     let mut caller = Caller::new(server.address, server.dialect.clone(), reader)?;
     let mut pages = Histogram::new();
     for read in 0..READS {

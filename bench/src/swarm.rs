@@ -198,7 +198,9 @@ impl Swarm {
                     Some(answer) => self.text(index, answer),
                     None => {
                         self.text_bytes += frame.bytes as u64;
-                        take(frame.payload, now_ns);
+                        if !self.dialect.is_aside(frame.payload) {
+                            take(frame.payload, now_ns);
+                        }
                     }
                 },
                 (frame::TEXT, _) => {
