@@ -19,4 +19,4 @@ pub use message::{
 };
 pub use people::{Actor, Identity, Member, Membership, Mute, Presence, Principal, Role, Viewer};
 pub use place::{PrivateChat, RoomKind, RoomSettings, RoomSpec};
-pub use time::Timestamp;
+pub use time::{TimeText, Timestamp};

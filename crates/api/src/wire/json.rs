@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
-use sidetalk_core::model::{Position, Timestamp};
+use sidetalk_core::model::{Position, TimeText, Timestamp};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -318,7 +318,7 @@ pub struct Time(pub Timestamp);
 impl Time {
     /// The text, made without allocation.
     pub fn text(self) -> TimeText {
-        TimeText::new(self.0.as_micros())
+        self.0.text()
     }
 }
 
@@ -335,56 +335,6 @@ impl PartialSchema for Time {
 }
 
 impl ToSchema for Time {}
-
-/// The 27 characters of a [`Time`].
-#[derive(Clone, Copy, Debug)]
-pub struct TimeText([u8; 27]);
-
-impl TimeText {
-    /// 0000-01-01 and the end of 9999: what four digits of a year can say.
-    const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000_000..=253_402_300_799_999_999;
-
-    fn new(micros: i64) -> Self {
-        let micros = micros.clamp(*Self::RANGE.start(), *Self::RANGE.end());
-        let (seconds, fraction) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
-        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        let (year, month, day) = date(days);
-        let mut text = *b"0000-00-00T00:00:00.000000Z";
-        let mut put = |at: usize, digits: usize, mut number: i64| {
-            for place in (at..at + digits).rev() {
-                text[place] = b'0' + u8::try_from(number % 10).unwrap_or(0);
-                number /= 10;
-            }
-        };
-        put(0, 4, year);
-        put(5, 2, month);
-        put(8, 2, day);
-        put(11, 2, second / 3_600);
-        put(14, 2, second / 60 % 60);
-        put(17, 2, second % 60);
-        put(20, 6, fraction);
-        Self(text)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("digits are ASCII")
-    }
-}
-
-/// The date that lies `days` after 1970-01-01, in the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date
-/// algorithms").
-fn date(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
 
 /// A place in a room's log, as its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
