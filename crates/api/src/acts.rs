@@ -8,6 +8,7 @@ use sidetalk_core::model::{
 };
 use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest};
 use sidetalk_core::service::{Joined, Resume};
+use sidetalk_edge::metrics;
 
 use crate::errors::Problem;
 use crate::from_wire::JoinExtras;
@@ -192,6 +193,10 @@ impl ApiState {
         let unread = if unread { Some(self.service.unread(who, name).await?) } else { None };
         let pinned =
             if pinned { Some(self.service.page(who, name, self.pinned_page()).await?) } else { None };
+        let resume = resume_name(joined.resume);
+        if joined.resume != Resume::None {
+            metrics::resumed(resume, (joined.resume == Resume::Ok).then_some(joined.entries.len()));
+        }
         let now = self.service.now();
         let (key, epoch) = (&joined.room.key, joined.room.epoch);
         let own = who.user();
@@ -206,12 +211,7 @@ impl ApiState {
                 groups: to_wire::group_names(&joined.standing.groups),
                 muted: to_wire::until(mute, now),
             },
-            resume: match joined.resume {
-                Resume::None => "none",
-                Resume::Ok => "ok",
-                Resume::TooOld => "too_old",
-                Resume::EpochChanged => "epoch_changed",
-            },
+            resume,
             events: joined.entries.iter().map(|entry| to_wire::event_notice(key, epoch, entry)).collect(),
             history: joined.history.as_ref().map(|page| Newest {
                 messages: to_wire::messages(&page.messages),
@@ -263,6 +263,15 @@ impl ApiState {
             return None;
         }
         Some(((who.project, identity.user.clone()), key))
+    }
+}
+
+fn resume_name(resume: Resume) -> &'static str {
+    match resume {
+        Resume::None => "none",
+        Resume::Ok => "ok",
+        Resume::TooOld => "too_old",
+        Resume::EpochChanged => "epoch_changed",
     }
 }
 

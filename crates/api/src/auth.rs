@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use sidetalk_core::model::{Actor, Principal, ProjectId};
 use sidetalk_edge::auth::{Credentials, credentials, is_same_secret};
+use sidetalk_edge::metrics;
 
 use crate::errors::Problem;
 use crate::limits::instant;
@@ -17,7 +18,7 @@ impl ApiState {
     /// # Errors
     /// [`Problem::Unauthenticated`], [`Problem::TokenExpired`], a rate limit, or the store's failure.
     pub async fn verify(&self, token: &str, address: Option<IpAddr>) -> Result<Verified, Problem> {
-        self.verified(token).await.map_err(|problem| self.count_failure(problem, address))
+        self.verified(token).await.map_err(|problem| self.count_failure(problem, "token", address))
     }
 
     async fn verified(&self, token: &str) -> Result<Verified, Problem> {
@@ -49,12 +50,13 @@ impl ApiState {
         let found = match found {
             Ok(Some(found)) => found,
             Ok(None) => return Err(Problem::Unauthenticated("credentials are missing".into())),
-            Err(problem) => return Err(self.count_failure(problem, address)),
+            Err(problem) => return Err(self.count_failure(problem, "credentials", address)),
         };
         match found {
             Credentials::Bearer(token) => self.verify(&token, address).await,
             Credentials::Basic { user, password } => {
-                self.by_secret(&user, &password).await.map_err(|problem| self.count_failure(problem, address))
+                let verified = self.by_secret(&user, &password).await;
+                verified.map_err(|problem| self.count_failure(problem, "secret", address))
             }
         }
     }
@@ -72,8 +74,13 @@ impl ApiState {
         Ok(Verified { project: id, actor: Actor::Server, expires_at, connection: None, dialect: None })
     }
 
-    fn count_failure(&self, problem: Problem, address: Option<IpAddr>) -> Problem {
+    fn count_failure(&self, problem: Problem, reason: &'static str, address: Option<IpAddr>) -> Problem {
         let is_failure = matches!(problem, Problem::Unauthenticated(_));
+        if is_failure {
+            metrics::auth_failed(reason);
+        } else if matches!(problem, Problem::TokenExpired) {
+            metrics::auth_failed("expired");
+        }
         match address.filter(|_| is_failure).map(|address| self.rates.auth_failure(address, instant())) {
             Some(Err(limited)) => limited.into(),
             _ => problem,

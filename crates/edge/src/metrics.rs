@@ -21,9 +21,15 @@ pub const RATE_LIMITED_TOTAL: &str = "sidetalk_rate_limited_total";
 pub const VIOLATIONS_TOTAL: &str = "sidetalk_protocol_violations_total";
 /// Certificates loaded, by `result`.
 pub const TLS_RELOADS_TOTAL: &str = "sidetalk_tls_reloads_total";
+/// Logins that failed, by `reason`.
+pub const AUTH_FAILURES_TOTAL: &str = "sidetalk_auth_failures_total";
+/// Returns with a position, by `outcome`.
+pub const RESUME_TOTAL: &str = "sidetalk_resume_total";
+/// What was missed by whoever came back.
+pub const RESUME_REPLAYED: &str = "sidetalk_resume_replayed_messages";
 
 /// Name, kind and meaning of every metric of the edge.
-pub const ALL: [(&str, Kind, &str); 9] = [
+pub const ALL: [(&str, Kind, &str); 12] = [
     (CONNECTIONS, Kind::Gauge, "open WebSockets"),
     (CONNECTS_TOTAL, Kind::Counter, "connections by result: accepted, address_full, node_full, tls_failed"),
     (
@@ -37,6 +43,13 @@ pub const ALL: [(&str, Kind, &str); 9] = [
     (RATE_LIMITED_TOTAL, Kind::Counter, "requests and frames refused by a rate limit, by rule"),
     (VIOLATIONS_TOTAL, Kind::Counter, "frames that broke RFC 6455 or a size limit, by code"),
     (TLS_RELOADS_TOTAL, Kind::Counter, "certificate reloads, by result: ok, failed"),
+    (
+        AUTH_FAILURES_TOTAL,
+        Kind::Counter,
+        "logins that failed, by reason: credentials, token, expired, secret",
+    ),
+    (RESUME_TOTAL, Kind::Counter, "returns with a position, by outcome: ok, too_old, epoch_changed"),
+    (RESUME_REPLAYED, Kind::Histogram, "log entries that a return with a position brought"),
 ];
 
 /// How a metric behaves.
@@ -46,6 +59,8 @@ pub enum Kind {
     Counter,
     /// Goes up and down.
     Gauge,
+    /// How often which size.
+    Histogram,
 }
 
 /// Tells the recorder what the names mean. Call it once, after the recorder is installed.
@@ -54,6 +69,7 @@ pub fn describe() {
         match kind {
             Kind::Counter => metrics::describe_counter!(name, meaning),
             Kind::Gauge => metrics::describe_gauge!(name, meaning),
+            Kind::Histogram => metrics::describe_histogram!(name, meaning),
         }
     }
 }
@@ -108,4 +124,18 @@ pub(crate) fn rate_limited(rule: &'static str) {
 
 pub(crate) fn tls_reload(result: &'static str) {
     metrics::counter!(TLS_RELOADS_TOTAL, "result" => result).increment(1);
+}
+
+/// A login failed, for one of a few reasons.
+pub fn auth_failed(reason: &'static str) {
+    metrics::counter!(AUTH_FAILURES_TOTAL, "reason" => reason).increment(1);
+}
+
+/// Somebody came back with a position; `replayed` entries were missed, if they could be told.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+pub fn resumed(outcome: &'static str, replayed: Option<usize>) {
+    metrics::counter!(RESUME_TOTAL, "outcome" => outcome).increment(1);
+    if let Some(replayed) = replayed {
+        metrics::histogram!(RESUME_REPLAYED).record(replayed as f64);
+    }
 }

@@ -34,6 +34,39 @@ fn it_says_when_it_is_ready_and_how_it_is() {
 }
 
 #[test]
+fn it_counts_failed_logins_and_returns() {
+    let (_folder, data) = scratch();
+    let server = Server::start(&data);
+    for credentials in ["Bearer x.y.z", "Basic MTox", "Basic !"] {
+        let header = format!("authorization: {credentials}");
+        let answer = request(server.address(), "GET", "/api/v1/project", &[&header], "").expect("an answer");
+        assert_eq!(answer.status, 401, "{credentials}");
+    }
+    let mut alice =
+        Socket::connect(server.address(), &token(&server, &data, "alice")).expect("alice connects");
+    let joined = alice.call("room.join", json!({ "room": "lobby" })).expect("alice joins");
+    for text in ["one", "two", "three"] {
+        alice.call("message.post", json!({ "room": "lobby", "text": text })).expect("alice posts");
+    }
+    for position in [joined["position"].as_str().expect("a position"), "0000000000000001-1"] {
+        let back = json!({ "room": "lobby", "position": position });
+        alice.call("room.join", back).expect("alice comes back");
+    }
+    let numbers = get(server.admin_address(), "/metrics").body;
+    for metric in [
+        "sidetalk_auth_failures_total{reason=\"token\"} 1",
+        "sidetalk_auth_failures_total{reason=\"secret\"} 1",
+        "sidetalk_auth_failures_total{reason=\"credentials\"} 1",
+        "sidetalk_resume_total{outcome=\"ok\"} 1",
+        "sidetalk_resume_total{outcome=\"epoch_changed\"} 1",
+        "sidetalk_resume_replayed_messages_sum 3",
+        "sidetalk_resume_replayed_messages_count 1",
+    ] {
+        assert!(numbers.contains(metric), "{metric} is not in\n{numbers}");
+    }
+}
+
+#[test]
 fn pages_leave_with_safe_headers() {
     let (_folder, data) = scratch();
     let server = Server::start(&data);
