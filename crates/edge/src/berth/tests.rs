@@ -22,6 +22,14 @@ fn words(words: &str) -> Bytes {
     Bytes::copy_from_slice(words.as_bytes())
 }
 
+fn is_away(berth: &Berth) -> bool {
+    matches!(&*berth.state.lock(), State::Away { .. })
+}
+
+fn is_over(berth: &Berth) -> bool {
+    matches!(&*berth.state.lock(), State::Over)
+}
+
 /// Everything that was written to a client.
 async fn heard((mut client, outbox): (TcpStream, Arc<Outbox>)) -> String {
     assert_eq!(outbox.queued_bytes(), 0, "loopback takes all that these tests send");
@@ -36,14 +44,14 @@ async fn who_comes_back_gets_the_first_frame_what_waited_and_what_comes() {
     let (one, two) = (socket().await, socket().await);
     let berth = Berth::new(Arc::clone(&one.1), 100);
     berth.send(words("a "));
-    assert!(!berth.is_empty() && !berth.is_over());
+    assert!(!is_away(&berth) && !is_over(&berth));
     assert!(berth.leave(&one.1));
-    assert!(berth.is_empty() && !berth.is_over());
+    assert!(is_away(&berth) && !is_over(&berth));
     assert!(!berth.leave(&one.1), "it has left already");
     berth.send(words("b "));
     berth.send(words("c "));
     assert!(berth.board(&two.1, words("first ")).unwrap().is_none());
-    assert!(!berth.is_empty());
+    assert!(!is_away(&berth));
     berth.send(words("d "));
     assert_eq!(heard(one).await, "a ");
     assert_eq!(heard(two).await, "first b c d ");
@@ -53,7 +61,7 @@ async fn who_comes_back_gets_the_first_frame_what_waited_and_what_comes() {
 async fn a_berth_can_begin_empty() {
     let socket = socket().await;
     let berth = Berth::empty(100);
-    assert!(berth.is_empty());
+    assert!(is_away(&berth));
     berth.send(words("waits "));
     assert!(berth.board(&socket.1, words("first ")).unwrap().is_none());
     assert_eq!(heard(socket).await, "first waits ");
@@ -69,7 +77,7 @@ async fn another_socket_replaces_the_one_that_is_there() {
     berth.send(words("b "));
     // The end of the old socket is noticed late.
     assert!(!berth.leave(&one.1));
-    assert!(!berth.is_empty());
+    assert!(!is_away(&berth));
     berth.send(words("c "));
     assert_eq!(heard(one).await, "a ");
     assert_eq!(heard(two).await, "first b c ");
@@ -82,15 +90,15 @@ async fn who_misses_more_than_the_bound_cannot_come_back() {
     berth.leave(&one.1);
     berth.send(words("12345"));
     berth.send(words("67890"));
-    assert!(berth.is_empty(), "exactly full is not over");
+    assert!(is_away(&berth), "exactly full is not over");
     assert!(berth.board(&two.1, words("more than the bound, but not held: ")).is_ok());
     berth.send(words(" and a lot that goes straight through"));
     // The next absence has the whole bound again.
     berth.leave(&two.1);
     berth.send(words("1234567890"));
-    assert!(berth.is_empty());
+    assert!(is_away(&berth));
     berth.send(words("1"));
-    assert!(berth.is_over() && !berth.is_empty());
+    assert!(is_over(&berth) && !is_away(&berth));
     berth.send(words("nobody's"));
     assert_eq!(berth.board(&three.1, words("first")).err(), Some(Over));
     assert!(!berth.leave(&three.1));
@@ -106,12 +114,12 @@ async fn a_drain_ends_the_socket_and_keeps_the_berth() {
     let berth = Berth::new(Arc::clone(&one.1), 100);
     let drain = Closing::Draining { after: Duration::from_secs(3) };
     berth.close(drain);
-    assert!(!one.1.is_open() && !berth.is_over());
+    assert!(!one.1.is_open() && !is_over(&berth));
     assert!(berth.leave(&one.1));
     // Somebody away is asked too; there is nobody to tell, and nothing to lose for it.
     berth.send(words("waits "));
     berth.close(drain);
-    assert!(berth.is_empty());
+    assert!(is_away(&berth));
     assert!(berth.board(&two.1, words("first ")).unwrap().is_none());
     assert_eq!(heard(two).await, "first waits ");
 }
@@ -122,15 +130,15 @@ async fn any_other_close_is_the_end() {
         let (one, two) = (socket().await, socket().await);
         let aboard = Berth::new(Arc::clone(&one.1), 100);
         aboard.close(why);
-        assert!(!one.1.is_open() && aboard.is_over(), "{why:?}");
+        assert!(!one.1.is_open() && is_over(&aboard), "{why:?}");
         assert!(!aboard.leave(&one.1));
         assert!(aboard.board(&two.1, words("first")).is_err());
         let away = Berth::empty(100);
         away.send(words("waits"));
         away.close(why);
-        assert!(away.is_over(), "{why:?}");
+        assert!(is_over(&away), "{why:?}");
         away.close(Closing::Draining { after: Duration::ZERO });
-        assert!(away.is_over() && away.board(&two.1, words("first")).is_err());
+        assert!(is_over(&away) && away.board(&two.1, words("first")).is_err());
         assert_eq!(heard(two).await, "");
     }
 }
@@ -140,7 +148,7 @@ async fn whoever_gives_a_berth_up_gets_the_socket_that_is_on_it() {
     let one = socket().await;
     let berth = Berth::new(Arc::clone(&one.1), 100);
     assert!(Arc::ptr_eq(&berth.give_up().unwrap(), &one.1));
-    assert!(berth.is_over() && one.1.is_open());
+    assert!(is_over(&berth) && one.1.is_open());
     assert!(berth.give_up().is_none());
     assert!(Berth::empty(100).give_up().is_none());
 }
