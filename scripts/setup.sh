@@ -49,15 +49,18 @@ install_browser() {
     if ! command -v chromium >/dev/null; then apt_install chromium; fi
 }
 
-# Each suite under conformance/ may name its pip packages in a requirements.txt.
+# Each suite under conformance/ may name its pip packages in a requirements.txt. They go into a venv beside it, where its
+# run.sh puts them too if it comes first.
 install_python_packages() {
-    local wanted="$tools_dir/requirements.txt" venv="target/venv"
-    find conformance -name requirements.txt -not -path '*/node_modules/*' -print0 | sort -z | xargs -0 -r cat >"$wanted"
-    if [ ! -s "$wanted" ] || cmp -s "$wanted" "$venv/requirements.txt"; then return; fi
-    if ! python3 -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv; fi
-    timed "python venv" python3 -m venv "$venv"
-    timed "pip install" "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
-    cp "$wanted" "$venv/requirements.txt"
+    local wanted suite
+    for wanted in conformance/*/requirements.txt; do
+        suite="${wanted%/*}"
+        if [ ! -e "$wanted" ] || cmp -s "$wanted" "$suite/venv/.installed"; then continue; fi
+        if ! python3 -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv; fi
+        timed "venv $suite" python3 -m venv --clear "$suite/venv"
+        timed "pip install $suite" "$suite/venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+        cp "$wanted" "$suite/venv/.installed"
+    done
 }
 
 # For the cluster's tests. Called by nothing yet.

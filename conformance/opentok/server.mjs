@@ -1,0 +1,170 @@
+// The binary under test, with two projects and an application of the Vonage kind for each; its REST API, bare.
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import http from "node:http";
+import https from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Different, pause } from "./expect.mjs";
+import { jwt, keyPair, seconds } from "./tokens.mjs";
+
+const START_MS = 20_000;
+const CALL_MS = 10_000;
+const SECRET = "conformance-secret_of-0pentok-0123456789";
+const run = promisify(execFile);
+
+export class Server {
+  #binary;
+  #folder;
+  #tls;
+  #child = null;
+  #log = "";
+  #isOver = false;
+  #unattached = null;
+  #project;
+  #other;
+
+  constructor(binary, { tls = false } = {}) {
+    this.#binary = binary;
+    this.#folder = mkdtempSync(join(tmpdir(), "sidetalk-opentok-"));
+    this.#tls = tls;
+  }
+
+  async start() {
+    await this.#run();
+    await this.#prepare();
+  }
+
+  get #data() {
+    return join(this.#folder, "data");
+  }
+
+  async #run() {
+    if (this.#isOver) throw new Error("the run is over");
+    const readyFile = join(this.#folder, "ready.json");
+    const options = ["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", this.#data, "--project", `100001:${SECRET}`, "--ready-file", readyFile];
+    const child = (this.#child = spawn(this.#binary, this.#tls ? [...options, "--tls"] : options, { stdio: ["ignore", "pipe", "pipe"] }));
+    child.on("error", (error) => (this.#log += error));
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (this.#log = (this.#log + text).slice(-20_000)));
+    for (const end = Date.now() + START_MS; ; await pause(20)) {
+      const ready = await readFile(readyFile, "utf8").then(JSON.parse).catch(() => null);
+      if (ready) {
+        this.url = ready.url.replace(/\/$/, "");
+        break;
+      }
+      if (child.exitCode !== null || child.pid === undefined || Date.now() > end) throw new Error(`the server did not start:\n${this.#log}`);
+    }
+    // Self-made, and known as good to those who ask for this file.
+    this.certificate = this.#tls ? join(this.#data, "dev-certificate.pem") : null;
+    this.ca = this.certificate ? await readFile(this.certificate) : undefined;
+  }
+
+  async #prepare() {
+    const { secret } = JSON.parse(await this.#order("project", "create", "--key", "100002", "--json"));
+    this.#project = { key: "100001", secret: SECRET };
+    this.#other = { key: "100002", secret };
+    for (const project of [this.#project, this.#other]) {
+      const application = { id: crypto.randomUUID(), ...keyPair() };
+      project.application = application;
+      const file = join(this.#folder, `${application.id}.pem`);
+      await writeFile(file, application.publicKey);
+      // Without it, what needs an application fails and the rest still runs.
+      await this.#order("project", "attach-application", project.key, "--application", application.id, "--public-key-file", file).catch((error) => (this.#unattached ??= error));
+    }
+  }
+
+  async #order(...words) {
+    const { stdout } = await run(this.#binary, [...words, "--data", this.#data], { timeout: START_MS });
+    return stdout;
+  }
+
+  get host() {
+    return new URL(this.url).host;
+  }
+
+  get project() {
+    return this.#project;
+  }
+
+  get other() {
+    return this.#other;
+  }
+
+  get application() {
+    if (this.#unattached) throw new Error(`no application could be attached: ${String(this.#unattached.stderr || this.#unattached.message).split("\n")[0]}`);
+    return this.#project.application;
+  }
+
+  get otherApplication() {
+    return this.application && this.#other.application;
+  }
+
+  get isRunning() {
+    return this.#child?.exitCode === null && this.#child.signalCode === null;
+  }
+
+  async stop() {
+    this.#isOver = true;
+    if (this.isRunning) {
+      const gone = new Promise((resolve) => this.#child.once("exit", resolve));
+      this.#child.kill("SIGKILL");
+      await gone;
+    }
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** The header of one who may do everything in the project. */
+  auth(claims = {}, { secret = SECRET, header } = {}) {
+    const now = seconds();
+    return { "x-opentok-auth": jwt({ iss: "100001", ist: "project", iat: now, exp: now + 300, ...claims }, secret, header) };
+  }
+
+  bearer(claims = {}, { application = this.application, key = application.privateKey } = {}) {
+    const now = seconds();
+    return { authorization: `Bearer ${jwt({ application_id: application.id, iat: now, exp: now + 900, jti: crypto.randomUUID(), ...claims }, key, { alg: "RS256" })}` };
+  }
+
+  /** One call exactly as it is said here: no header is added but those of HTTP itself. An object as body is sent as JSON. */
+  async call(method, path, { body, headers = this.auth() } = {}) {
+    const isJson = body !== undefined && typeof body !== "string";
+    const bytes = body === undefined ? undefined : Buffer.from(isJson ? JSON.stringify(body) : body);
+    const { hostname, port } = new URL(this.url);
+    const options = {
+      hostname, port, method, path, ca: this.ca, timeout: CALL_MS,
+      headers: { ...(isJson ? { "content-type": "application/json" } : {}), ...(bytes ? { "content-length": bytes.length } : method === "POST" ? { "content-length": 0 } : {}), ...headers },
+    };
+    return new Promise((resolve, reject) => {
+      const request = (this.#tls ? https : http).request(options, (answer) => {
+        const parts = [];
+        answer.on("data", (part) => parts.push(part));
+        answer.on("error", reject);
+        answer.on("end", () => {
+          const text = Buffer.concat(parts).toString("utf8");
+          let json;
+          try {
+            json = JSON.parse(text);
+          } catch {
+            json = undefined;
+          }
+          resolve({ status: answer.statusCode, headers: answer.headers, text, json });
+        });
+      });
+      request.on("timeout", () => request.destroy(new Error(`no answer within ${CALL_MS / 1000} s`)));
+      request.on("error", reject);
+      request.end(bytes);
+    });
+  }
+
+  /** A session of the project, or of the application. */
+  async session({ headers = this.auth() } = {}) {
+    const answer = await this.call("POST", "/session/create", { headers: { accept: "application/json", ...headers } });
+    if (answer.status !== 200) throw new Different("POST /session/create", 200, `${answer.status} ${answer.text}`);
+    return answer.json[0].session_id;
+  }
+
+  exchange(body) {
+    return this.call("POST", "/opentok/exchange", { body, headers: {} });
+  }
+}
