@@ -42,14 +42,18 @@ export class Python {
   call(sdk, client, method, args) {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      if (this.#child.exitCode !== null) return reject(new Error(`python ended: ${this.#log}`));
+      if (!this.isRunning) return reject(new Error(`python ended: ${this.#log}`));
       this.#waiting.set(id, { resolve, reject });
       this.#child.stdin.write(`${JSON.stringify({ id, sdk, client, method, arguments: args })}\n`);
     });
   }
 
+  get isRunning() {
+    return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   async stop() {
-    if (this.#child.exitCode !== null || this.#child.pid === undefined) return;
+    if (!this.isRunning) return;
     const gone = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.kill("SIGKILL");
     await gone;

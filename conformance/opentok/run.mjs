@@ -3,7 +3,7 @@
 //   SIDETALK_BIN=… node run.mjs RESULTS.jsonl [part of a case's name]
 //
 // A file of cases/ exports scenarios: `open(world)` prepares, then each of `cases` runs in turn with the world and what `open`
-// returned. The name of a case is the name of an expectation.
+// returned. The name of a case is the name of an expectation. A scenario with `server` gets one of its own with these options.
 import { readdir, writeFile } from "node:fs/promises";
 import { Python } from "./python.mjs";
 import { Server } from "./server.mjs";
@@ -56,11 +56,14 @@ async function within(ms, work) {
   }
 }
 
-async function play(scenario, parts) {
-  const world = new World(parts);
+async function play(scenario, shared) {
+  let parts = shared;
+  let world;
   let context;
   let failure = null;
   try {
+    if (scenario.server) parts = { ...shared, plain: await startServer(scenario.server) };
+    world = new World(parts);
     context = await within(CASE_MS, async () => scenario.open?.(world));
   } catch (error) {
     failure = new Error(`before the first case: ${error.message}`);
@@ -70,7 +73,7 @@ async function play(scenario, parts) {
     // With a filter, the cases before the wanted one run as well, since a later one may build on them.
     if (name.includes(wanted)) record(name, error);
   }
-  world.close();
+  world?.close();
 }
 
 async function run() {
@@ -89,7 +92,7 @@ async function run() {
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
   if (wanted) return;
   record("sdk.no-callback-ever-threw", unhandled.length ? new Error(`${unhandled.length} did, such as: ${unhandled[0]?.message ?? unhandled[0]}`) : null);
-  record("server.never-stopped", plain.isRunning && tls.isRunning ? null : new Error("a server ended by itself"));
+  record("server.never-stopped", ours.every((each) => each.isRunning) ? null : new Error("a server ended by itself"));
 }
 
 async function cleanUp() {

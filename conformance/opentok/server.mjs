@@ -4,6 +4,7 @@ import { mkdtempSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -18,6 +19,7 @@ const run = promisify(execFile);
 export class Server {
   #binary;
   #folder;
+  #options;
   #tls;
   #child = null;
   #log = "";
@@ -26,8 +28,10 @@ export class Server {
   #project;
   #other;
 
-  constructor(binary, { tls = false } = {}) {
+  /** Wrong secrets from one address are limited, and here all come from one; a server with `counts_guesses` keeps the limit. */
+  constructor(binary, { tls = false, counts_guesses = false } = {}) {
     this.#binary = binary;
+    this.#options = [...(tls ? ["--tls"] : []), ...(counts_guesses ? [] : ["--set", "opentok.auth_failures_per_address=off"])];
     this.#folder = mkdtempSync(join(tmpdir(), "sidetalk-opentok-"));
     this.#tls = tls;
   }
@@ -44,8 +48,8 @@ export class Server {
   async #run() {
     if (this.#isOver) throw new Error("the run is over");
     const readyFile = join(this.#folder, "ready.json");
-    const options = ["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", this.#data, "--project", `100001:${SECRET}`, "--ready-file", readyFile];
-    const child = (this.#child = spawn(this.#binary, this.#tls ? [...options, "--tls"] : options, { stdio: ["ignore", "pipe", "pipe"] }));
+    const options = ["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", this.#data, "--project", `100001:${SECRET}`, "--ready-file", readyFile, ...this.#options];
+    const child = (this.#child = spawn(this.#binary, options, { stdio: ["ignore", "pipe", "pipe"] }));
     child.on("error", (error) => (this.#log += error));
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (this.#log = (this.#log + text).slice(-20_000)));
     for (const end = Date.now() + START_MS; ; await pause(20)) {
@@ -126,13 +130,13 @@ export class Server {
     return { authorization: `Bearer ${jwt({ application_id: application.id, iat: now, exp: now + 900, jti: crypto.randomUUID(), ...claims }, key, { alg: "RS256" })}` };
   }
 
-  /** One call exactly as it is said here: no header is added but those of HTTP itself. An object as body is sent as JSON. */
+  /** One call on a socket of its own, with no header but these and those of HTTP itself. An object as body is sent as JSON. */
   async call(method, path, { body, headers = this.auth() } = {}) {
     const isJson = body !== undefined && typeof body !== "string";
     const bytes = body === undefined ? undefined : Buffer.from(isJson ? JSON.stringify(body) : body);
     const { hostname, port } = new URL(this.url);
     const options = {
-      hostname, port, method, path, ca: this.ca, timeout: CALL_MS,
+      hostname, port, method, path, ca: this.ca, timeout: CALL_MS, agent: false,
       headers: { ...(isJson ? { "content-type": "application/json" } : {}), ...(bytes ? { "content-length": bytes.length } : method === "POST" ? { "content-length": 0 } : {}), ...headers },
     };
     return new Promise((resolve, reject) => {
@@ -155,6 +159,25 @@ export class Server {
       request.on("error", reject);
       request.end(bytes);
     });
+  }
+
+  /** A POST of JSON on a socket that is not closed from here: what came, and whether the server closed it then. */
+  async converse(path, body) {
+    const { hostname, port } = new URL(this.url);
+    const socket = net.connect(port, hostname);
+    let text = "";
+    let isOver = false;
+    socket.on("data", (bytes) => (text += bytes));
+    socket.on("close", () => (isOver = true));
+    socket.on("error", () => undefined);
+    const bytes = Buffer.from(JSON.stringify(body));
+    const headers = { host: this.host, "content-type": "application/json", "content-length": bytes.length, ...this.auth() };
+    socket.write(`POST ${path} HTTP/1.1\r\n${Object.entries(headers).map((header) => header.join(": ")).join("\r\n")}\r\n\r\n`);
+    socket.write(bytes);
+    await pause(1000);
+    const was = { text, isOver };
+    socket.destroy();
+    return was;
   }
 
   /** A session of the project, or of the application. */

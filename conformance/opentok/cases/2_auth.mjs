@@ -162,3 +162,26 @@ export const projects = {
     },
   },
 };
+
+export const guesses = {
+  server: { counts_guesses: true },
+  async open({ plain }) {
+    const answers = [];
+    for (let n = 0; n < 30; n++) answers.push(await create(plain, plain.auth({}, { secret: `guess-${n}-of-a-secret-of-0pentok-0123456789` })));
+    return { answers, session: await plain.session() };
+  },
+  cases: {
+    async "guess.the-first-are-403"(_, { answers }) {
+      for (const answer of answers.slice(0, 5)) refused(answer, 403);
+    },
+    async "guess.too-many-are-429"(_, { answers }) {
+      refused(answers.at(-1), 429);
+    },
+    async "guess.the-right-secret-still-opens"({ plain }) {
+      await accepts(plain, plain.auth());
+    },
+    async "guess.a-client-token-still-opens"(world, { session }) {
+      await world.member(world.kit("node"), session);
+    },
+  },
+};

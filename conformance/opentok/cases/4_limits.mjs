@@ -1,5 +1,5 @@
 // Line 6: how much fits, and what a refusal says.
-import { equal, ok, refused, rejection } from "../expect.mjs";
+import { equal, matches, ok, refused, rejection } from "../expect.mjs";
 import { fails } from "../world.mjs";
 
 const TYPE_MAX = 128;
@@ -99,6 +99,12 @@ export const bare = {
     },
     async "limit.bare-a-megabyte-is-413"(_, { post }) {
       refused(await post({ type: "huge", data: "a".repeat(1 << 20) }), 413);
+    },
+    // Else a client that keeps its connection sends its next request into nothing.
+    async "limit.bare-after-a-megabyte-the-connection-goes-on-or-is-said-to-end"({ plain }, { path }) {
+      const { text, isOver } = await plain.converse(`${path}/signal`, { type: "huge", data: "a".repeat(1 << 20) });
+      matches(text, /^HTTP\/1\.1 413 /, "the answer");
+      ok(!isOver || /^connection: *close\r$/im.test(text), "a connection that ends after the answer says so in it", text.split("\r\n\r\n")[0]);
     },
     async "limit.bare-each-refusal-has-a-code-and-a-message"({ plain }, { path, post }) {
       const answers = {

@@ -68,6 +68,7 @@ const UNKNOWN = {
   "captions": ["POST", "/v2/project/100001/captions"],
   "renders": ["GET", "/v2/project/100001/render"],
   "nothing-of-a-project": ["GET", "/v2/project/100001/nothing"],
+  "projects": ["POST", "/v2/project"],
   "nothing-of-version-2": ["GET", "/v2/nothing"],
 };
 

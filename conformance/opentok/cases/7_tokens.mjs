@@ -1,7 +1,7 @@
 // Lines 9-11: the tokens that people connect with, as the SDKs make them and as nobody should.
 import { equal, matches, ok, refused, rejection } from "../expect.mjs";
 import { Member } from "../member.mjs";
-import { bent, forged, jwt, keyPair, seconds, strangeSession, t1 } from "../tokens.mjs";
+import { bent, forged, jwt, keyPair, seconds, t1 } from "../tokens.mjs";
 import { forEachKit } from "../world.mjs";
 
 const DAY = 24 * 60 * 60;
@@ -286,12 +286,6 @@ export const odd = {
     async "refuse.a-session-without-the-form-of-one-is-1005"(world, { node, session }) {
       const answer = await exchanged(world, await node.token(session), { session: "nonsense" });
       equal([answer.status >= 400 && answer.status < 500, answer.json?.code], [true, 1005], "refused, code");
-    },
-    async "refuse.a-token-for-a-session-that-no-server-gave"(world) {
-      const session = strangeSession("100001");
-      const answer = await exchanged(world, await world.kit("node").token(session), { session });
-      refused(answer, [403, 404]);
-      ok([1004, 1005].includes(answer.json.code), "code 1004 or 1005", answer.json.code);
     },
     async "refuse.a-body-without-its-fields"({ plain }, { session }) {
       for (const body of [{}, { apiKey: "100001" }, { apiKey: "100001", sessionId: session }, "hello"]) refused(await plain.exchange(body), 400, JSON.stringify(body));
