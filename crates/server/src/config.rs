@@ -14,8 +14,8 @@ use std::fmt;
 
 pub use load::Sources;
 use sections::{
-    Admin, Bounds, Http, Log, OpenVidu, ProjectEntry, ProjectKeyEntry, Rates, Runtime, Section, Shutdown,
-    Socket, Store,
+    Admin, Bounds, Http, Log, OpenTalk, OpenTok, OpenTokApplication, OpenVidu, ProjectEntry, ProjectKeyEntry,
+    Rates, Runtime, Section, Shutdown, Socket, Store,
 };
 
 /// Everything that is set.
@@ -35,6 +35,10 @@ pub struct Config {
     pub rates: Rates,
     /// `[openvidu]`.
     pub openvidu: OpenVidu,
+    /// `[opentalk]`.
+    pub opentalk: OpenTalk,
+    /// `[opentok]`.
+    pub opentok: OpenTok,
     /// `[shutdown]`.
     pub shutdown: Shutdown,
     /// `[log]`.
@@ -45,14 +49,16 @@ pub struct Config {
     pub projects: Vec<ProjectEntry>,
     /// `[[project_key]]`.
     pub project_keys: Vec<ProjectKeyEntry>,
+    /// `[[opentok_application]]`.
+    pub opentok_applications: Vec<OpenTokApplication>,
 }
 
 /// The names of the tables that may stand several times.
-const LISTS: [&str; 2] = ["project", "project_key"];
+const LISTS: [&str; 3] = ["project", "project_key", "opentok_application"];
 
 impl Config {
     /// The tables in the order of the file.
-    fn sections(&self) -> [(&'static str, &dyn Section); 10] {
+    fn sections(&self) -> [(&'static str, &dyn Section); 12] {
         [
             ("http", &self.http),
             ("admin", &self.admin),
@@ -61,6 +67,8 @@ impl Config {
             ("limits", &self.limits),
             ("rates", &self.rates),
             ("openvidu", &self.openvidu),
+            ("opentalk", &self.opentalk),
+            ("opentok", &self.opentok),
             ("shutdown", &self.shutdown),
             ("log", &self.log),
             ("runtime", &self.runtime),
@@ -76,6 +84,8 @@ impl Config {
             "limits" => &mut self.limits,
             "rates" => &mut self.rates,
             "openvidu" => &mut self.openvidu,
+            "opentalk" => &mut self.opentalk,
+            "opentok" => &mut self.opentok,
             "shutdown" => &mut self.shutdown,
             "log" => &mut self.log,
             "runtime" => &mut self.runtime,
@@ -88,6 +98,7 @@ impl Config {
         Some(match name {
             "project" => self.projects.push_mut(ProjectEntry::default()),
             "project_key" => self.project_keys.push_mut(ProjectKeyEntry::default()),
+            "opentok_application" => self.opentok_applications.push_mut(OpenTokApplication::default()),
             _ => return None,
         })
     }

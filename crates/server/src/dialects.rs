@@ -4,15 +4,20 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use sidetalk_core::model::{Dialect, SignalType};
+use sidetalk_api::token::{KeySet, Keys as _, TrustedKey};
+use sidetalk_core::model::{Dialect, ProjectId, SignalType};
 use sidetalk_core::service::{Service, ServiceParts};
 use sidetalk_edge::liveness::Liveness;
 use sidetalk_edge::rate::Rule;
+use sidetalk_opentalk::{IssuerKey, IssuerKeys, OpenTalk, OpenTalkParts, OpenTalkSettings};
+use sidetalk_opentok::{Application, OpenTokParts, OpenTokSettings, OpenTokState};
 use sidetalk_openvidu::{OpenVidu, OpenViduParts, OpenViduSettings};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
-use crate::clock::OsEntropy;
+use crate::clock::{OsEntropy, SystemClock};
 use crate::config::Config;
+use crate::config::sections::OpenTokApplication;
 use crate::config::setting::Rate;
 use crate::wiring::socket_settings;
 
@@ -20,6 +25,9 @@ use crate::wiring::socket_settings;
 #[derive(Default)]
 pub struct Dialects {
     openvidu: Option<OpenVidu>,
+    opentalk: Option<OpenTalk>,
+    /// It has neither: its people come by a drop-in script.
+    opentok: Option<OpenTokSettings>,
 }
 
 /// The dialects at work.
@@ -31,7 +39,7 @@ pub struct Speaking {
 }
 
 /// Those whose drop-in scripts speak our own dialect.
-pub const DROP_INS: [Dialect; 1] = [sidetalk_openvidu::DIALECT];
+pub const DROP_INS: [Dialect; 2] = [sidetalk_openvidu::DIALECT, sidetalk_opentok::DIALECT];
 
 impl Dialects {
     /// Those that are switched on.
@@ -40,7 +48,10 @@ impl Dialects {
     /// If a setting is not usable.
     pub fn new(config: &Config) -> Result<Self> {
         let openvidu = config.openvidu.enabled.then(|| openvidu_settings(config)).transpose()?;
-        Ok(Self { openvidu: openvidu.map(OpenVidu::new) })
+        let opentok = config.opentok.enabled.then(|| opentok_settings(config)).transpose()?;
+        let opentalk = config.opentalk.enabled.then(|| opentalk_settings(config)).transpose()?;
+        let opentalk = opentalk.map(|settings| OpenTalk::new(settings, Arc::new(SystemClock)));
+        Ok(Self { openvidu: openvidu.map(OpenVidu::new), opentalk, opentok })
     }
 
     /// Adds their faces and witnesses.
@@ -49,6 +60,10 @@ impl Dialects {
         if let Some(openvidu) = &self.openvidu {
             parts.faces.push(openvidu.face());
             parts.witnesses.push(openvidu.witness());
+        }
+        if let Some(opentalk) = &self.opentalk {
+            parts.faces.push(opentalk.face());
+            parts.witnesses.push(opentalk.witness());
         }
         parts
     }
@@ -62,12 +77,14 @@ impl Dialects {
         config: &Config,
         service: &Arc<Service>,
         liveness: &Arc<Liveness>,
+        keys: &Arc<KeySet>,
     ) -> Result<Speaking> {
+        let mut faces = 1..;
         let mut speaking = Speaking { router: Router::new(), tasks: Vec::new() };
         if let Some(openvidu) = self.openvidu {
             let parts = OpenViduParts {
                 service: Arc::clone(service),
-                face: 1,
+                face: faces.next().unwrap_or_default(),
                 socket_settings: socket_settings(&config.socket),
                 liveness: Arc::clone(liveness),
                 entropy: Arc::new(OsEntropy),
@@ -76,21 +93,36 @@ impl Dialects {
             speaking.router = speaking.router.merge(sidetalk_openvidu::router(state));
             speaking.tasks.extend(tasks);
         }
+        if let Some(opentalk) = self.opentalk {
+            let (state, tasks) = opentalk.start(OpenTalkParts {
+                service: Arc::clone(service),
+                face: faces.next().unwrap_or_default(),
+                socket_settings: socket_settings(&config.socket),
+                entropy: Arc::new(OsEntropy),
+                keys: Arc::new(Issuers(Arc::clone(keys))),
+            });
+            speaking.router = speaking.router.merge(sidetalk_opentalk::router(state));
+            speaking.tasks.extend(tasks);
+        }
+        if let Some(settings) = self.opentok {
+            let parts = OpenTokParts { service: Arc::clone(service), entropy: Arc::new(OsEntropy), settings };
+            let state = OpenTokState::new(parts);
+            speaking.tasks.extend(state.spawn());
+            speaking.router = speaking.router.merge(sidetalk_opentok::router(state));
+        }
         Ok(speaking)
     }
 }
 
 fn openvidu_settings(config: &Config) -> Result<OpenViduSettings> {
     let section = &config.openvidu;
-    let rule =
-        |name, rate: Rate| (rate != Rate::OFF).then(|| Rule::per(name, rate.events, rate.span, rate.burst));
     Ok(OpenViduSettings {
         public_url: config.http.public_url.clone(),
         grace: section.grace,
         closed_page_grace: section.closed_page_grace,
         replay_history: section.replay_history,
         chat_type: SignalType::new(&section.chat_type).context("openvidu.chat_type")?,
-        signal_bytes_max: section.signal_max.size(),
+        signal_chars_max: section.signal_characters_max,
         frame_bytes_max: section.frame_max.size(),
         held_bytes_max: section.held_max.size(),
         unjoined_per_address_max: section.unjoined_per_address_max,
@@ -99,4 +131,67 @@ fn openvidu_settings(config: &Config) -> Result<OpenViduSettings> {
         auth_failures_per_address: rule("auth_failures_per_address", section.auth_failures_per_address),
         keys_max: config.rates.remembered_max,
     })
+}
+
+fn opentalk_settings(config: &Config) -> Result<OpenTalkSettings> {
+    let section = &config.opentalk;
+    let project = ProjectId::new(section.project).context("opentalk.project must be the key of a project")?;
+    let livekit = section.livekit_url.clone().zip(section.livekit_token.clone());
+    Ok(OpenTalkSettings {
+        oidc_name: section.oidc_name.clone(),
+        oidc_url: section.oidc_url.clone(),
+        public_url: config.http.public_url.clone(),
+        chunked_prefix: section.chunked_prefix.clone(),
+        forget_when_empty: section.forget_when_empty,
+        message_bytes_max: section.message_max.size(),
+        history_max: section.history_max,
+        livekit,
+        ..OpenTalkSettings::new(project)
+    })
+}
+
+/// The keys that tokens may be signed with, as this dialect asks for them.
+struct Issuers(Arc<KeySet>);
+
+impl IssuerKeys for Issuers {
+    fn candidates(&self, issuer: &str, kid: Option<&str>) -> Vec<IssuerKey> {
+        let keys = self.0.candidates(issuer, kid);
+        let key = |key: &Arc<TrustedKey>| IssuerKey {
+            project: key.project,
+            algorithm: key.algorithm,
+            key: key.key.clone(),
+            audience: key.audience.clone(),
+        };
+        keys.iter().map(key).collect()
+    }
+}
+
+fn opentok_settings(config: &Config) -> Result<OpenTokSettings> {
+    let section = &config.opentok;
+    let applications = config.opentok_applications.iter().map(application).collect::<Result<_>>()?;
+    Ok(OpenTokSettings {
+        data_bytes_max: section.data_max.size(),
+        type_bytes_max: section.type_max.size(),
+        subscribers_may_signal: section.subscribers_may_signal,
+        replay_history: section.replay_history,
+        auth_failures_per_address: rule("auth_failures_per_address", section.auth_failures_per_address),
+        keys_max: config.rates.remembered_max,
+        applications,
+    })
+}
+
+fn application(entry: &OpenTokApplication) -> Result<Application> {
+    let file = entry.public_key_file.as_ref().context("the configuration was checked")?;
+    let what = || format!("public_key_file {} of opentok_application {}", file.display(), entry.id);
+    let application = Application {
+        id: Uuid::try_parse(&entry.id).context("the configuration was checked")?,
+        project: ProjectId::new(entry.project).context("the configuration was checked")?,
+        public_key: std::fs::read_to_string(file).with_context(what)?.into(),
+    };
+    application.check().with_context(what)?;
+    Ok(application)
+}
+
+fn rule(name: &'static str, rate: Rate) -> Option<Rule> {
+    (rate != Rate::OFF).then(|| Rule::per(name, rate.events, rate.span, rate.burst))
 }

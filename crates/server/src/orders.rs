@@ -13,8 +13,10 @@ use sidetalk_core::model::{
 };
 use sidetalk_core::ports::{Project, ProjectSettings, RoomSummary};
 use sidetalk_core::service::Service;
+use sidetalk_opentok::{Application, application};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
 
 use crate::clock::OsEntropy;
 use crate::projects;
@@ -48,6 +50,22 @@ pub enum Order {
         key: u32,
         /// For how many seconds the old secret is still good for tokens.
         keep_s: u64,
+    },
+    /// Attach an application to a project.
+    ApplicationAttach {
+        /// The project's key.
+        key: u32,
+        /// The application's id.
+        application: Uuid,
+        /// Its public key in PEM.
+        public_key: String,
+    },
+    /// Take an application from a project.
+    ApplicationDetach {
+        /// The project's key.
+        key: u32,
+        /// The application's id.
+        application: Uuid,
     },
     /// List rooms.
     RoomList {
@@ -103,9 +121,25 @@ pub async fn carry_out(service: &Arc<Service>, order: Order) -> Result<Value> {
         }
         Order::ProjectShow { key, secret } => {
             let project = project(service, key).await?;
-            Ok(if secret { with_secret(&project) } else { details(&project) })
+            let mut shown = if secret { with_secret(&project) } else { details(&project) };
+            let attached = application::attached(&**service.store(), project.id).await?;
+            shown["applications"] = attached.iter().map(|application| application.id.to_string()).collect();
+            Ok(shown)
         }
         Order::ProjectRotate { key, keep_s } => rotate(service, key, Duration::from_secs(keep_s)).await,
+        Order::ApplicationAttach { key, application: id, public_key } => {
+            let project = project(service, key).await?.id;
+            let application = Application { id, project, public_key: public_key.into() };
+            application::attach(&**service.store(), &application).await?;
+            Ok(json!({ "attached": id, "project": project.get() }))
+        }
+        Order::ApplicationDetach { key, application: id } => {
+            let project = project(service, key).await?.id;
+            if !application::detach(&**service.store(), project, id).await? {
+                bail!("project {project} has no application {id} that was attached by this command");
+            }
+            Ok(json!({ "detached": id, "project": project.get() }))
+        }
         Order::RoomList { project: key, after, limit } => {
             let project = project(service, key).await?;
             let after = after.as_deref().map(room_name).transpose()?;

@@ -39,6 +39,7 @@ use sidetalk_edge::tls::TlsFiles;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tower::ServiceExt as _;
+use tower::util::MapRequest;
 
 use crate::admin::Admin;
 use crate::assets::{self, Pages};
@@ -111,9 +112,9 @@ impl Server {
         }
         let liveness = Liveness::new(liveness_settings(&config.socket));
         tasks.spawn_endless("liveness", Arc::clone(&liveness).run());
-        let api = api_state(&config, &service, &liveness, keys)?;
+        let api = api_state(&config, &service, &liveness, Arc::clone(&keys))?;
         tasks.adopt_endless("api sweeper", api.spawn());
-        let speaking = dialects.start(&config, &service, &liveness).await?;
+        let speaking = dialects.start(&config, &service, &liveness, &keys).await?;
         tasks.adopt_endless("dialect", speaking.tasks);
         tasks.spawn("retention", |stop| retain(Arc::clone(&service), config.store.purge_interval, stop));
         tasks.spawn("metrics upkeep", |stop| upkeep(metrics.clone(), stop));
@@ -125,6 +126,7 @@ impl Server {
         }
 
         let router = public_router(&config, &api, speaking.router, project.as_ref());
+        let router = MapRequest::new(router, sidetalk_opentok::fold_slashes);
         let proxies = trusted_proxies(&config.http)?;
         let public = public.serve(WithClient::new(router, proxies, BasePath::new(&config.http.base_path)))?;
         let last = Mutex::new(None);

@@ -1,9 +1,11 @@
 //! `sidetalk project`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
+use uuid::Uuid;
 
 use super::ConfigArgs;
 use super::order::give;
@@ -24,6 +26,14 @@ pub(super) enum ProjectCommand {
     Rotate(Rotate),
     /// Show a project
     Show(Show),
+    /// Let a Vonage application be another name of a project, or give it a new key
+    #[command(
+        after_help = "Example: sidetalk project attach-application 100001 \\\n           --application 78d335fa-323d-0114-9c3d-d6f0d48968cf \\\n           \
+                      --public-key-file application.pem"
+    )]
+    AttachApplication(AttachApplication),
+    /// Take an application from a project; its tokens are good no more
+    DetachApplication(DetachApplication),
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +84,35 @@ pub(super) struct Show {
     show: ShowArgs,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct AttachApplication {
+    /// The project's key
+    key: u32,
+    /// The application's id
+    #[arg(long, value_name = "UUID")]
+    application: Uuid,
+    /// The file with its RSA public key in PEM
+    #[arg(long, value_name = "FILE")]
+    public_key_file: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DetachApplication {
+    /// The project's key
+    key: u32,
+    /// The application's id
+    #[arg(long, value_name = "UUID")]
+    application: Uuid,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
 /// A duration like `24h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Duration::from_text(text).map_err(|right| format!("it must be {right}"))
@@ -88,6 +127,17 @@ impl ProjectCommand {
                 (it.config, it.show, Order::ProjectRotate { key: it.key, keep_s: it.keep.as_secs() })
             }
             Self::Show(it) => (it.config, it.show, Order::ProjectShow { key: it.key, secret: it.secret }),
+            Self::AttachApplication(it) => {
+                let file = it.public_key_file;
+                let public_key = std::fs::read_to_string(&file)
+                    .with_context(|| format!("cannot read --public-key-file {}", file.display()))?;
+                let order = Order::ApplicationAttach { key: it.key, application: it.application, public_key };
+                (it.config, it.show, order)
+            }
+            Self::DetachApplication(it) => {
+                let order = Order::ApplicationDetach { key: it.key, application: it.application };
+                (it.config, it.show, order)
+            }
         };
         show.print(&give(&config, order)?)
     }

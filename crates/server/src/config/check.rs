@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sidetalk_core::model::ProjectId;
+use sidetalk_core::model::{ProjectId, SignalType};
+use uuid::Uuid;
 
 use super::setting::Durable;
 use super::{Config, Problem};
@@ -18,6 +19,7 @@ impl Config {
         self.check_times(&mut problems);
         self.check_sizes(&mut problems);
         self.check_projects(&mut problems);
+        self.check_opentok(&mut problems);
         problems.0
     }
 
@@ -157,6 +159,28 @@ impl Config {
             }
             if key.refresh < Duration::from_secs(10) {
                 problems.add(&at, "refresh must be at least \"10s\"");
+            }
+        }
+    }
+
+    fn check_opentok(&self, problems: &mut Checking) {
+        let section = &self.opentok;
+        if section.type_max.size() > SignalType::BYTES_MAX {
+            problems.add("opentok.type_max", format!("must be at most {}B", SignalType::BYTES_MAX));
+        }
+        if section.data_max >= self.socket.message_max {
+            problems.add("opentok.data_max", "must be below socket.message_max, or it cannot be sent");
+        }
+        for application in &self.opentok_applications {
+            let at = format!("opentok_application {}", application.id);
+            if ProjectId::new(application.project).is_err() {
+                problems.add(&at, "has no project: set the project's key");
+            }
+            if Uuid::try_parse(&application.id).is_err() {
+                problems.add(&at, "has no id: set the application's UUID");
+            }
+            if application.public_key_file.is_none() {
+                problems.add(&at, "has no public_key_file");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The file with every key, its meaning and its value.
 
 use super::Config;
-use super::sections::{Key, ProjectEntry, ProjectKeyEntry, Section};
+use super::sections::{Key, OpenTokApplication, ProjectEntry, ProjectKeyEntry, Section};
 
 const HEAD: &str = "\
 # Sidetalk's configuration: every key with its default. Printed by `sidetalk config example`; do not edit here.
@@ -19,8 +19,11 @@ impl Config {
         for (name, section) in config.sections() {
             table(&mut text, &format!("[{name}]"), section, Form::Example);
         }
-        let lists: [(&str, &dyn Section); 2] =
-            [("[[project]]", &ProjectEntry::default()), ("[[project_key]]", &ProjectKeyEntry::default())];
+        let lists: [(&str, &dyn Section); 3] = [
+            ("[[project]]", &ProjectEntry::default()),
+            ("[[project_key]]", &ProjectKeyEntry::default()),
+            ("[[opentok_application]]", &OpenTokApplication::default()),
+        ];
         for (title, section) in lists {
             table(&mut text, title, section, Form::ExampleRow);
         }
@@ -38,6 +41,9 @@ impl Config {
         }
         for key in &self.project_keys {
             table(&mut text, "[[project_key]]", key, Form::Values);
+        }
+        for application in &self.opentok_applications {
+            table(&mut text, "[[opentok_application]]", application, Form::Values);
         }
         text.trim_start().to_owned()
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sidetalk_core::limits::Limits;
+use sidetalk_opentok::OpenTokSettings;
 use sidetalk_openvidu::OpenViduSettings;
 
 use super::setting::{Block, Bytes, Durable, Forwarding, KeyAlgorithm, LogFormat, Rate, Secret, Setting};
@@ -273,8 +274,8 @@ section! {
         replay_history: usize = OpenViduSettings::default().replay_history,
         /// The signal type under which messages of other dialects come while nobody here has used one.
         chat_type: String = OpenViduSettings::default().chat_type.to_string(),
-        /// The longest data of a signal.
-        signal_max: Bytes = Bytes(OpenViduSettings::default().signal_bytes_max as u64),
+        /// The longest data of a signal, in characters.
+        signal_characters_max: usize = OpenViduSettings::default().signal_chars_max,
         /// The longest frame of a client. Text is escaped twice in it.
         frame_max: Bytes = Bytes(OpenViduSettings::default().frame_bytes_max as u64),
         /// What may wait for a client that is away.
@@ -287,6 +288,50 @@ section! {
         requests_per_connection: Rate = Rate::per_second(200, 1_000),
         /// Wrong secrets from one address.
         auth_failures_per_address: Rate = Rate::per_minute(20, 20),
+    }
+}
+
+section! {
+    /// The OpenTok / Vonage Video dialect: REST at /session/create and below /v2/project.
+    OpenTok {
+        /// Whether it is spoken.
+        enabled: bool = true,
+        /// The longest data of a signal.
+        data_max: Bytes = Bytes(OpenTokSettings::default().data_bytes_max as u64),
+        /// The longest type of a signal, at most 128B.
+        type_max: Bytes = Bytes(OpenTokSettings::default().type_bytes_max as u64),
+        /// Whether people with the role "subscriber" may send signals. The vendor's documents differ.
+        subscribers_may_signal: bool = OpenTokSettings::default().subscribers_may_signal,
+        /// How many of the newest messages somebody who joins gets as signals. 0: none, as the original.
+        replay_history: usize = OpenTokSettings::default().replay_history,
+        /// Wrong tokens from one address.
+        auth_failures_per_address: Rate = Rate::per_minute(20, 20),
+    }
+}
+
+section! {
+    /// The OpenTalk dialect: HTTP below /v1, the socket at /signaling. The keys of its issuer are rows of [[project_key]].
+    OpenTalk {
+        /// Whether it is spoken.
+        enabled: bool = false,
+        /// The key of the project whose rooms it serves.
+        project: u32 = 0,
+        /// The name of the issuer of tokens, for people.
+        oidc_name: String = "default".to_owned(),
+        /// The issuer's address: the `iss` of its tokens.
+        oidc_url: String = String::new(),
+        /// The path below which the generation with chunked histories is served; "" for not at all.
+        chunked_prefix: String = "/chunked".to_owned(),
+        /// Whether messages, the chat's switch and last-seen times go when a room empties, as in the original.
+        forget_when_empty: bool = false,
+        /// The longest message; a longer one is cut.
+        message_max: Bytes = Bytes(4_096),
+        /// How many of the newest messages of a conversation are told.
+        history_max: usize = 10_000,
+        /// The media server that clients are told of. Their web page shows no meeting without one.
+        livekit_url: Option<String> = None,
+        /// The token for it.
+        livekit_token: Option<String> = None,
     }
 }
 
@@ -353,6 +398,19 @@ section! {
         jwks_url: Option<String> = None,
         /// How often a key set is read again.
         refresh: Duration = seconds(300),
+    }
+}
+
+section! {
+    /// An application of Vonage's newer clients: another name of a project, with a key pair instead of the secret. Others are
+    /// attached with `sidetalk project attach-application`.
+    OpenTokApplication {
+        /// The project's key.
+        project: u32 = 0,
+        /// The application's id, a UUID.
+        id: String = String::new(),
+        /// PEM file with the RSA public key.
+        public_key_file: Option<PathBuf> = None,
     }
 }
 

@@ -1,0 +1,208 @@
+//! Who is in a room in this dialect's eyes: people of every dialect, with raised hands, those who have left, and those who
+//! wait at the door. Lives as long as the sitting, or as somebody waits.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+use sidetalk_core::model::{ConnectionId, GroupName, Presence, RoomKey, Timestamp, UserId};
+use sidetalk_core::ports::Outlet as _;
+use sidetalk_edge::outbox::Outbox;
+use uuid::Uuid;
+
+use crate::wire::{ChatPeer, ControlState, Kind, Participant, Role};
+
+/// Somebody who is or was in a room.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: Uuid,
+    pub(crate) user: UserId,
+    pub(crate) name: String,
+    pub(crate) avatar: Option<String>,
+    pub(crate) kind: Kind,
+    pub(crate) is_moderator: bool,
+    pub(crate) is_owner: bool,
+    pub(crate) groups: Arc<[GroupName]>,
+    pub(crate) joined_at: Timestamp,
+    pub(crate) left_at: Option<Timestamp>,
+    pub(crate) hand_is_up: bool,
+    pub(crate) hand_at: Timestamp,
+}
+
+impl Person {
+    pub(crate) fn of(presence: &Presence, owner: Option<&UserId>) -> Self {
+        let identity = &presence.identity;
+        let id = presence.connection.as_uuid();
+        Self {
+            id,
+            user: identity.user.clone(),
+            name: identity.name.to_string(),
+            avatar: identity.avatar.as_deref().map(str::to_owned),
+            kind: kind_of(&identity.user, id),
+            is_moderator: presence.role >= sidetalk_core::model::Role::Moderator,
+            is_owner: owner == Some(&identity.user),
+            groups: Arc::clone(&identity.groups),
+            joined_at: presence.joined_at,
+            left_at: None,
+            hand_is_up: false,
+            hand_at: presence.joined_at,
+        }
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        match self.kind {
+            _ if self.is_moderator => Role::Moderator,
+            Kind::User => Role::User,
+            Kind::Guest => Role::Guest,
+        }
+    }
+
+    /// How somebody with `groups` sees them.
+    pub(crate) fn seen_with(&self, groups: &[GroupName]) -> Participant {
+        let shared = self.groups.iter().filter(|group| groups.contains(group));
+        let control = ControlState {
+            display_name: self.name.clone(),
+            role: self.role(),
+            avatar_url: self.avatar.clone(),
+            participation_kind: self.kind,
+            hand_is_up: self.hand_is_up,
+            joined_at: time(self.joined_at),
+            left_at: self.left_at.map(time),
+            hand_updated_at: time(self.hand_at),
+            is_room_owner: self.is_owner,
+        };
+        let chat = (self.kind == Kind::User)
+            .then(|| ChatPeer { groups: shared.map(|group| group.as_str().to_owned()).collect() });
+        Participant { id: self.id, control, chat }
+    }
+}
+
+pub(crate) fn time(at: Timestamp) -> String {
+    at.text().as_str().to_owned()
+}
+
+/// A guest is a user who is called like the connection: nobody else ever is.
+fn kind_of(user: &UserId, id: Uuid) -> Kind {
+    if user.as_str() == id.to_string() { Kind::Guest } else { Kind::User }
+}
+
+/// Somebody of this dialect in a room, for what is not the same for all.
+pub(crate) struct Attendee {
+    pub(crate) id: Uuid,
+    pub(crate) groups: Arc<[GroupName]>,
+    pub(crate) outbox: Arc<Outbox>,
+    /// Until `join_success` is out.
+    held: Mutex<Option<Vec<Bytes>>>,
+}
+
+impl Attendee {
+    pub(crate) fn new(id: Uuid, groups: Arc<[GroupName]>, outbox: Arc<Outbox>) -> Arc<Self> {
+        Arc::new(Self { id, groups, outbox, held: Mutex::new(Some(Vec::new())) })
+    }
+
+    pub(crate) fn send(&self, frame: Bytes) {
+        let mut held = self.held.lock();
+        match &mut *held {
+            Some(held) => held.push(frame),
+            None => self.outbox.send(frame),
+        }
+    }
+
+    /// Lets through what was held back.
+    pub(crate) fn release(&self) {
+        let mut held = self.held.lock();
+        for frame in held.take().unwrap_or_default() {
+            self.outbox.send(frame);
+        }
+    }
+}
+
+/// Somebody at the door.
+#[derive(Clone)]
+pub(crate) struct Waiter {
+    pub(crate) person: Person,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) is_accepted: bool,
+}
+
+/// One room.
+#[derive(Default)]
+pub(crate) struct Hall {
+    pub(crate) people: BTreeMap<Uuid, Person>,
+    pub(crate) attendees: HashMap<Uuid, Arc<Attendee>>,
+    pub(crate) waiting: BTreeMap<Uuid, Waiter>,
+    /// Who was let in from the waiting room, and when; they need not wait again for some time.
+    pub(crate) accepted: HashMap<Uuid, Timestamp>,
+    /// Who is just being sent to the waiting room.
+    pub(crate) sent_to_wait: HashSet<Uuid>,
+    pub(crate) raise_hands_disabled: bool,
+    /// Who has made the room.
+    pub(crate) owner: Option<UserId>,
+}
+
+impl Hall {
+    /// The participant that a user is called by now: the last one who came.
+    pub(crate) fn id_of(&self, user: &UserId) -> Option<Uuid> {
+        let own = self.people.values().filter(|person| person.user == *user);
+        own.max_by_key(|person| (person.left_at.is_none(), person.joined_at)).map(|person| person.id)
+    }
+
+    /// Those of this dialect who moderate.
+    pub(crate) fn moderators(&self) -> impl Iterator<Item = &Arc<Attendee>> {
+        let moderates = |id: &Uuid| self.people.get(id).is_some_and(|person| person.is_moderator);
+        self.attendees.values().filter(move |attendee| moderates(&attendee.id))
+    }
+}
+
+/// All rooms of this node.
+#[derive(Default)]
+pub(crate) struct Halls(Mutex<HashMap<RoomKey, Arc<Mutex<Hall>>>>);
+
+impl Halls {
+    /// The hall of a room, made if need be.
+    pub(crate) fn of(&self, room: &RoomKey) -> Arc<Mutex<Hall>> {
+        Arc::clone(self.0.lock().entry(room.clone()).or_default())
+    }
+
+    /// Works on the hall of a room.
+    pub(crate) fn with<T>(&self, room: &RoomKey, work: impl FnOnce(&mut Hall) -> T) -> T {
+        let hall = self.of(room);
+        let mut hall = hall.lock();
+        work(&mut hall)
+    }
+
+    /// Drops a hall in which nobody is and at whose door nobody waits.
+    pub(crate) fn forget_if_empty(&self, room: &RoomKey) {
+        let mut halls = self.0.lock();
+        let is_empty = halls.get(room).is_some_and(|hall| {
+            let hall = hall.lock();
+            hall.waiting.is_empty()
+                && hall.attendees.is_empty()
+                && hall.people.values().all(|person| person.left_at.is_some())
+        });
+        if is_empty {
+            halls.remove(room);
+        }
+    }
+}
+
+/// A participant for a user of whom nothing else is known: a guest's name is its id; others get one of their own.
+pub(crate) fn id_for(user: &UserId) -> Uuid {
+    Uuid::try_parse(user.as_str()).unwrap_or_else(|_| hashed("user", user.as_str()))
+}
+
+/// An id that is always the same for a name.
+pub(crate) fn hashed(kind: &str, name: &str) -> Uuid {
+    let digest =
+        Sha256::new().chain_update("opentalk ").chain_update(kind).chain_update([0]).chain_update(name);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.finalize()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// Core's id of a participant.
+pub(crate) fn connection(id: Uuid) -> ConnectionId {
+    ConnectionId::from_uuid(id)
+}

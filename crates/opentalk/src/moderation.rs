@@ -1,0 +1,332 @@
+//! The modules `control` (of people inside) and `moderation`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sidetalk_core::command::Write;
+use sidetalk_core::event::LeaveReason;
+use sidetalk_core::model::{Identity, Role as CoreRole};
+use sidetalk_core::refusal::Failure;
+use uuid::Uuid;
+
+use crate::chat::moderates;
+use crate::enter::Inside;
+use crate::hall::{Hall, Waiter, connection};
+use crate::state::OpenTalkState;
+use crate::to_wire::{CONTROL, MODERATION, event};
+use crate::watch::tell_update;
+use crate::wire::{
+    ControlCommand, ControlEvent, KickScope, Kind, ModerationCommand, ModerationEvent, OneOrMany,
+};
+
+/// How long somebody who was let in need not wait again.
+pub(crate) const ACCEPTED_FOR: Duration = Duration::from_secs(120);
+
+/// Commands of `control` by somebody inside.
+pub(crate) async fn control(
+    state: &OpenTalkState,
+    inside: &Inside,
+    command: ControlCommand,
+) -> Result<Option<Bytes>, Failure> {
+    Ok(match command {
+        ControlCommand::Join { .. } => Some(control_error(state, "already_joined")),
+        ControlCommand::EnterRoom => Some(control_error(state, "not_accepted_or_not_in_waiting_room")),
+        ControlCommand::RaiseHand => Some(hand(state, inside, true)),
+        ControlCommand::LowerHand => Some(hand(state, inside, false)),
+        ControlCommand::GrantModeratorRole { target } => Some(role(state, inside, target, true).await?),
+        ControlCommand::RevokeModeratorRole { target } => Some(role(state, inside, target, false).await?),
+    })
+}
+
+fn hand(state: &OpenTalkState, inside: &Inside, is_up: bool) -> Bytes {
+    let (now, id) = (state.service.now(), inside.id());
+    let is_allowed = state.halls.with(&inside.room, |hall| {
+        if is_up && hall.raise_hands_disabled {
+            return false;
+        }
+        if let Some(person) = hall.people.get_mut(&id) {
+            person.hand_is_up = is_up;
+            person.hand_at = now;
+        }
+        tell_update(hall, id, now);
+        true
+    });
+    match (is_allowed, is_up) {
+        (false, _) => control_error(state, "raise_hands_disabled"),
+        (true, true) => event(CONTROL, now, &ControlEvent::HandRaised),
+        (true, false) => event(CONTROL, now, &ControlEvent::HandLowered),
+    }
+}
+
+async fn role(state: &OpenTalkState, inside: &Inside, target: Uuid, grant: bool) -> Result<Bytes, Failure> {
+    if !moderates(state, inside) {
+        return Ok(control_error(state, "insufficient_permissions"));
+    }
+    let found = state.halls.with(&inside.room, |hall| hall.people.get(&target).cloned());
+    let Some(person) = found.filter(|person| person.left_at.is_none()) else {
+        return Ok(control_error(state, "nothing_to_do"));
+    };
+    if person.is_owner {
+        return Ok(control_error(state, "target_is_room_owner"));
+    }
+    if person.is_moderator == grant {
+        return Ok(control_error(state, "nothing_to_do"));
+    }
+    let role = grant.then_some(CoreRole::Moderator);
+    let write = Write::SetRole { user: person.user, role };
+    state.service.write(&state.server(), &inside.room.name, write).await?;
+    let now = state.service.now();
+    Ok(if grant {
+        event(CONTROL, now, &ControlEvent::ModeratorRoleGranted { target })
+    } else {
+        event(CONTROL, now, &ControlEvent::ModeratorRoleRevoked { target })
+    })
+}
+
+/// Commands of `moderation`, by somebody inside.
+pub(crate) async fn serve(
+    state: &OpenTalkState,
+    inside: &Arc<Inside>,
+    command: ModerationCommand,
+) -> Result<Option<Bytes>, Failure> {
+    if !moderates(state, inside) {
+        return Ok(Some(error(state, "insufficient_permissions")));
+    }
+    match command {
+        ModerationCommand::Kick { target } => {
+            cut(state, inside, target).await?;
+            Ok(None)
+        }
+        ModerationCommand::Ban { target } => ban(state, inside, target).await,
+        ModerationCommand::Accept { target } => Ok(accept(state, inside, target)),
+        ModerationCommand::SendToWaitingRoom { target } => send_to_waiting_room(state, inside, target).await,
+        ModerationCommand::EnableWaitingRoom => waiting_room(state, inside, true).await,
+        ModerationCommand::DisableWaitingRoom => waiting_room(state, inside, false).await,
+        ModerationCommand::EnableRaiseHands => Ok(raise_hands(state, inside, true)),
+        ModerationCommand::DisableRaiseHands => Ok(raise_hands(state, inside, false)),
+        ModerationCommand::ResetRaisedHands { target } => Ok(reset_hands(state, inside, target)),
+        ModerationCommand::Debrief { kick_scope } => debrief(state, inside, kick_scope).await,
+        ModerationCommand::ChangeDisplayName { new_name, target } => {
+            Ok(change_name(state, inside, target, &new_name))
+        }
+    }
+}
+
+async fn cut(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Result<(), Failure> {
+    let (server, name) = (state.server(), &inside.room.name);
+    match state.service.cut(&server, name, connection(target), LeaveReason::Kicked).await {
+        Ok(()) => Ok(()),
+        // Somebody who waits is put out of the waiting room; who is not there needs not be put out.
+        Err(Failure::Refused(_)) => {
+            let waiter = state.halls.with(&inside.room, |hall| leave_waiting(hall, target, state));
+            if let Some(waiter) = waiter {
+                use sidetalk_core::ports::Outlet as _;
+                waiter.outbox.send(event(MODERATION, state.service.now(), &ModerationEvent::Kicked));
+                waiter
+                    .outbox
+                    .close_with(&sidetalk_edge::close::Close::new(sidetalk_edge::close::Code::Normal, ""));
+            }
+            Ok(())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn ban(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Result<Option<Bytes>, Failure> {
+    let Some(person) = state.halls.with(&inside.room, |hall| hall.people.get(&target).cloned()) else {
+        return Ok(None);
+    };
+    if person.kind == Kind::Guest {
+        return Ok(Some(error(state, "cannot_ban_guest")));
+    }
+    let write = Write::Ban { user: person.user, duration: None };
+    state.service.write(&state.server(), &inside.room.name, write).await?;
+    Ok(None)
+}
+
+fn accept(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Option<Bytes> {
+    use sidetalk_core::ports::Outlet as _;
+    let now = state.service.now();
+    state.halls.with(&inside.room, |hall| {
+        let waiter = hall.waiting.get_mut(&target)?;
+        waiter.is_accepted = true;
+        waiter.outbox.send(event(MODERATION, now, &ModerationEvent::Accepted));
+        hall.accepted.insert(target, now);
+        None
+    })
+}
+
+/// Takes somebody out of the room and lets them wait at the door.
+async fn send_to_waiting_room(
+    state: &OpenTalkState,
+    inside: &Inside,
+    target: Uuid,
+) -> Result<Option<Bytes>, Failure> {
+    let Some(person) = state.halls.with(&inside.room, |hall| hall.people.get(&target).cloned()) else {
+        return Ok(None);
+    };
+    if person.is_owner {
+        return Ok(Some(error(state, "cannot_send_room_owner_to_waiting_room")));
+    }
+    let attendee = state.halls.with(&inside.room, |hall| {
+        hall.accepted.remove(&target);
+        let attendee = hall.attendees.get(&target).cloned()?;
+        hall.sent_to_wait.insert(target);
+        let outbox = Arc::clone(&attendee.outbox);
+        hall.waiting.insert(target, Waiter { person: person.clone(), outbox, is_accepted: false });
+        Some(attendee)
+    });
+    let Some(attendee) = attendee else { return Ok(None) };
+    attendee.send(event(MODERATION, state.service.now(), &ModerationEvent::SentToWaitingRoom));
+    let (server, name) = (state.server(), &inside.room.name);
+    let cut = state.service.cut(&server, name, connection(target), LeaveReason::Left).await;
+    state.halls.with(&inside.room, |hall| {
+        hall.sent_to_wait.remove(&target);
+        tell_waiting(hall, &person, state.service.now());
+    });
+    match cut {
+        Ok(()) | Err(Failure::Refused(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Tells the moderators that somebody waits.
+pub(crate) fn tell_waiting(hall: &Hall, person: &crate::hall::Person, now: sidetalk_core::model::Timestamp) {
+    for attendee in hall.moderators() {
+        let waiting = ModerationEvent::JoinedWaitingRoom(person.seen_with(&attendee.groups));
+        attendee.send(event(MODERATION, now, &waiting));
+    }
+}
+
+/// Takes somebody from the door, and tells the moderators.
+pub(crate) fn leave_waiting(hall: &mut Hall, id: Uuid, state: &OpenTalkState) -> Option<Waiter> {
+    let waiter = hall.waiting.remove(&id)?;
+    let left = event(MODERATION, state.service.now(), &ModerationEvent::LeftWaitingRoom { id });
+    hall.moderators().for_each(|attendee| attendee.send(left.clone()));
+    Some(waiter)
+}
+
+async fn waiting_room(
+    state: &OpenTalkState,
+    inside: &Inside,
+    enabled: bool,
+) -> Result<Option<Bytes>, Failure> {
+    if let Some(mut room) = state.book.room(inside.room_id).await? {
+        room.waiting_room = enabled;
+        state.book.put_room(&room).await?;
+    }
+    let payload =
+        if enabled { ModerationEvent::WaitingRoomEnabled } else { ModerationEvent::WaitingRoomDisabled };
+    tell_all(state, inside, &payload);
+    Ok(None)
+}
+
+fn raise_hands(state: &OpenTalkState, inside: &Inside, enabled: bool) -> Option<Bytes> {
+    let issued_by = inside.id();
+    state.halls.with(&inside.room, |hall| hall.raise_hands_disabled = !enabled);
+    let payload = if enabled {
+        ModerationEvent::RaiseHandsEnabled { issued_by }
+    } else {
+        ModerationEvent::RaiseHandsDisabled { issued_by }
+    };
+    tell_all(state, inside, &payload);
+    if enabled { None } else { reset_hands(state, inside, None) }
+}
+
+fn reset_hands(state: &OpenTalkState, inside: &Inside, target: Option<OneOrMany>) -> Option<Bytes> {
+    let wanted = |id: &Uuid| match &target {
+        None => true,
+        Some(OneOrMany::One(one)) => one == id,
+        Some(OneOrMany::Many(many)) => many.contains(id),
+    };
+    let now = state.service.now();
+    let reset =
+        event(MODERATION, now, &ModerationEvent::RaisedHandResetByModerator { issued_by: inside.id() });
+    state.halls.with(&inside.room, |hall| {
+        let raised = hall.people.values_mut().filter(|person| person.hand_is_up && wanted(&person.id));
+        let lowered: Vec<Uuid> = raised
+            .map(|person| {
+                person.hand_is_up = false;
+                person.hand_at = now;
+                person.id
+            })
+            .collect();
+        for id in lowered {
+            if let Some(attendee) = hall.attendees.get(&id) {
+                attendee.send(reset.clone());
+            }
+            tell_update(hall, id, now);
+        }
+    });
+    None
+}
+
+async fn debrief(state: &OpenTalkState, inside: &Inside, scope: KickScope) -> Result<Option<Bytes>, Failure> {
+    let issued_by = inside.id();
+    let goes = |person: &crate::hall::Person| match scope {
+        KickScope::Guests => person.role() == crate::wire::Role::Guest,
+        KickScope::UsersAndGuests => !person.is_moderator,
+        KickScope::All => true,
+    };
+    let going: Vec<Uuid> = state.halls.with(&inside.room, |hall| {
+        let here = hall.people.values().filter(|person| person.left_at.is_none() && goes(person));
+        here.map(|person| person.id).collect()
+    });
+    let now = state.service.now();
+    let (ended, started) = (
+        event(MODERATION, now, &ModerationEvent::SessionEnded { issued_by }),
+        event(MODERATION, now, &ModerationEvent::DebriefingStarted { issued_by }),
+    );
+    state.halls.with(&inside.room, |hall| {
+        for attendee in hall.attendees.values() {
+            attendee.send(if going.contains(&attendee.id) { ended.clone() } else { started.clone() });
+        }
+    });
+    for id in going {
+        cut(state, inside, id).await?;
+    }
+    Ok(None)
+}
+
+fn change_name(state: &OpenTalkState, inside: &Inside, target: Uuid, new_name: &str) -> Option<Bytes> {
+    let Some(new_name) = crate::socket::display_name(new_name) else {
+        return Some(error(state, "invalid_display_name"));
+    };
+    let person = state.halls.with(&inside.room, |hall| hall.people.get(&target).cloned())?;
+    if person.kind != Kind::Guest {
+        return Some(error(state, "cannot_change_name_of_registered_users"));
+    }
+    for link in state.service.hub().links_of(inside.room.project, &person.user) {
+        let identity = Identity { name: new_name.as_str().into(), ..(*link.identity()).clone() };
+        link.refresh(Arc::new(identity));
+    }
+    state.halls.with(&inside.room, |hall| {
+        if let Some(person) = hall.people.get_mut(&target) {
+            person.name.clone_from(&new_name);
+        }
+    });
+    let payload = ModerationEvent::DisplayNameChanged {
+        target,
+        issued_by: inside.id(),
+        old_name: &person.name,
+        new_name: &new_name,
+    };
+    tell_all(state, inside, &payload);
+    None
+}
+
+fn tell_all(state: &OpenTalkState, inside: &Inside, payload: &ModerationEvent<'_>) {
+    let frame = event(MODERATION, state.service.now(), payload);
+    state.halls.with(&inside.room, |hall| {
+        hall.attendees.values().for_each(|attendee| attendee.send(frame.clone()));
+    });
+}
+
+pub(crate) fn control_error(state: &OpenTalkState, error: &'static str) -> Bytes {
+    event(CONTROL, state.service.now(), &ControlEvent::Error { error })
+}
+
+fn error(state: &OpenTalkState, error: &'static str) -> Bytes {
+    event(MODERATION, state.service.now(), &ModerationEvent::Error { error })
+}

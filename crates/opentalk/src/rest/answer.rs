@@ -1,0 +1,99 @@
+//! Answers, and the one shape of errors.
+
+use axum::body::Bytes;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{self, HeaderValue};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use sidetalk_core::refusal::{Failure, Refusal};
+
+/// An answer in JSON.
+pub(crate) fn json_answer<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    let body = serde_json::to_vec(body).expect("wire shapes are JSON");
+    let json = HeaderValue::from_static("application/json");
+    (status, [(header::CONTENT_TYPE, json)], body).into_response()
+}
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: &'static str,
+    /// The field that is not as it must be.
+    field: Option<&'static str>,
+    is_bad_token: bool,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
+        Self { status, code, message, field: None, is_bad_token: false }
+    }
+
+    pub(crate) fn bad_request(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    pub(crate) fn unauthorized(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, message)
+    }
+
+    pub(crate) fn bad_token(code: &'static str, message: &'static str) -> Self {
+        Self { is_bad_token: true, ..Self::unauthorized(code, message) }
+    }
+
+    pub(crate) fn forbidden(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, message)
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing for you")
+    }
+
+    pub(crate) fn invalid(field: &'static str, message: &'static str) -> Self {
+        let validation = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", message);
+        Self { field: Some(field), ..validation }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(Refusal::NotFound { .. } | Refusal::RoomGone | Refusal::NotInvited) => {
+                Self::not_found()
+            }
+            Failure::Refused(refusal) => {
+                tracing::debug!(reason = %refusal, "a request was refused");
+                Self::forbidden("forbidden", "this is not allowed")
+            }
+            Failure::Unavailable(unavailable) => {
+                tracing::warn!(error = ?unavailable, "a request could not be served");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "try again")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Self { status, code, message, field, is_bad_token } = self;
+        let mut body = json!({ "code": code, "message": message });
+        if let Some(field) = field {
+            body["errors"] = json!([{ "field": field, "code": "invalid_value", "message": message }]);
+        }
+        let mut response = json_answer(status, &body);
+        if status == StatusCode::UNAUTHORIZED {
+            let how = if is_bad_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(how));
+        }
+        response
+    }
+}
+
+/// A body in JSON; none is an empty object.
+pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+    let text = if body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &body[..] };
+    serde_json::from_slice(text).map_err(|_| Problem::bad_request("invalid_json", "the body cannot be read"))
+}

@@ -1,0 +1,126 @@
+//! Tickets for the socket.
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use sidetalk_core::model::UserId;
+use sidetalk_edge::auth::is_same_secret;
+use uuid::Uuid;
+
+use crate::book::Room;
+use crate::generation::Generation;
+use crate::state::OpenTalkState;
+use crate::tickets::{Known, Resumed, Visitor};
+
+use super::Caller;
+use super::answer::{Problem, json_answer, read};
+use super::rooms::{find, invited};
+
+#[derive(Default, Deserialize)]
+struct Start {
+    breakout_room: Option<Uuid>,
+    resumption: Option<String>,
+}
+
+/// A ticket for a user.
+pub(super) async fn post_start(
+    State(state): State<OpenTalkState>,
+    Extension(generation): Extension<Generation>,
+    Caller(user): Caller,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let wish: Start = read(&body)?;
+    let room = find(&state, &room).await?;
+    let id = user
+        .id()
+        .ok_or_else(|| Problem::bad_token("invalid_access_token", "the token's sub is not usable"))?;
+    check_ban(&state, &room, &id).await?;
+    check_breakout(&wish)?;
+    state.book.put_user(&user).await?;
+    let known = Known {
+        is_owner: user.subject == room.created_by,
+        groups: user.group_names(),
+        name: user.display_name,
+        avatar: Some(user.avatar).filter(|avatar| !avatar.is_empty()),
+        user: id,
+    };
+    issue(&state, &room, Some(known), generation, &wish)
+}
+
+#[derive(Deserialize)]
+struct StartInvited {
+    invite_code: String,
+    password: Option<String>,
+    #[serde(flatten)]
+    start: Start,
+}
+
+/// A ticket for a guest.
+pub(super) async fn post_start_invited(
+    State(state): State<OpenTalkState>,
+    Extension(generation): Extension<Generation>,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let StartInvited { invite_code, password, start } = read(&body)?;
+    let code =
+        Uuid::try_parse(&invite_code).map_err(|_| Problem::invalid("invite_code", "must be a UUID"))?;
+    let invited = invited(&state, code).await?;
+    if Uuid::try_parse(&room) != Ok(invited.id) {
+        return Err(Problem::bad_request("bad_request", "the invite code is of another room"));
+    }
+    if let Some(needed) = &invited.password
+        && !is_same_secret(password.as_deref().unwrap_or_default(), needed)
+    {
+        return Err(Problem::unauthorized("wrong_room_password", "the room's password is missing or wrong"));
+    }
+    check_breakout(&start)?;
+    issue(&state, &invited, None, generation, &start)
+}
+
+async fn check_ban(state: &OpenTalkState, room: &Room, user: &UserId) -> Result<(), Problem> {
+    let core = state.service.room(&state.server(), &state.room_key(room.id).name).await?;
+    let ban = core.members.get(user).and_then(|member| member.ban);
+    if ban.is_some_and(|ban| ban.holds(state.service.now())) {
+        return Err(Problem::forbidden("banned_from_room", "you are banned from this room"));
+    }
+    Ok(())
+}
+
+fn check_breakout(wish: &Start) -> Result<(), Problem> {
+    match wish.breakout_room {
+        Some(_) => Err(Problem::bad_request("no_breakout_rooms", "this room has no breakout rooms")),
+        None => Ok(()),
+    }
+}
+
+fn issue(
+    state: &OpenTalkState,
+    room: &Room,
+    user: Option<Known>,
+    generation: Generation,
+    wish: &Start,
+) -> Result<Response, Problem> {
+    let (key, now) = (state.room_key(room.id), state.service.now());
+    let own = user.as_ref().map(|known| &known.user);
+    let resumed = wish.resumption.as_deref().map_or(Resumed::No, |token| {
+        state.tickets.resume(token, &key, own, now, |participant| state.is_here(&key, participant))
+    });
+    let participant = match resumed {
+        Resumed::As(participant) => participant,
+        Resumed::Running => {
+            return Err(Problem::bad_request("session_running", "the session to resume is still running"));
+        }
+        Resumed::No => state.fresh_id(),
+    };
+    let visitor = Visitor { room: key, participant, user, generation };
+    let issued = state.tickets.issue(&*state.entropy, visitor, now);
+    let (ticket, resumption) =
+        issued.ok_or_else(|| Problem::bad_request("too_many_tickets", "too many tickets wait; try again"))?;
+    Ok(json_answer(StatusCode::OK, &json!({ "ticket": ticket, "resumption": resumption })))
+}

@@ -1,0 +1,59 @@
+//! What an operator may choose about this dialect.
+
+use std::time::Duration;
+
+use sidetalk_core::model::ProjectId;
+
+/// Settings and limits of this dialect.
+#[derive(Clone, Debug)]
+pub struct OpenTalkSettings {
+    /// The project whose rooms are served.
+    pub project: ProjectId,
+    /// The name of the issuer of tokens, for people.
+    pub oidc_name: String,
+    /// The issuer's address, as in its tokens' `iss`.
+    pub oidc_url: String,
+    /// Where clients reach the server; `None`: where each request came to.
+    pub public_url: Option<String>,
+    /// The path below which the generation with chunked histories is served. Default `/chunked`.
+    pub chunked_prefix: String,
+    /// Whether messages, the chat's switch and last-seen times go when a room empties, as in the original. Default false:
+    /// the log keeps them.
+    pub forget_when_empty: bool,
+    /// The longest message in bytes; longer ones are cut at a character. Default 4,096.
+    pub message_bytes_max: usize,
+    /// How many of the newest messages of a conversation are told. Default 10,000.
+    pub history_max: usize,
+    /// How long a ticket holds. Default 30 s.
+    pub ticket_ttl: Duration,
+    /// How long somebody who left may come back as the same participant. Default 120 s.
+    pub resumption_ttl: Duration,
+    /// What clients are told of the media server: its address and a token. The vendor's web client needs some.
+    pub livekit: Option<(String, String)>,
+    /// The longest command. Default 1 MiB.
+    pub frame_bytes_max: usize,
+    /// How many tickets, and how many resumption tokens, may wait. Default 100,000.
+    pub tickets_max: usize,
+}
+
+impl OpenTalkSettings {
+    /// The defaults for that project.
+    #[must_use]
+    pub fn new(project: ProjectId) -> Self {
+        Self {
+            project,
+            oidc_name: "default".to_owned(),
+            oidc_url: String::new(),
+            public_url: None,
+            chunked_prefix: "/chunked".to_owned(),
+            forget_when_empty: false,
+            message_bytes_max: 4_096,
+            history_max: 10_000,
+            ticket_ttl: Duration::from_secs(30),
+            resumption_ttl: Duration::from_secs(120),
+            livekit: None,
+            frame_bytes_max: 1024 * 1024,
+            tickets_max: 100_000,
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The socket: a visitor with a ticket joins, perhaps waits at the door, and is inside.
+//!
+//! ```text
+//!   Visitor ── join ──> Inside ──────────── socket ends ──> Over
+//!       └─ join, waiting room ─> AtTheDoor ── accepted, enter_room ──> Inside
+//!                                    ^── sent to the waiting room ──┘
+//! ```
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use sidetalk_core::event::LeaveReason;
+use sidetalk_core::model::Role as CoreRole;
+use sidetalk_core::ports::Outlet as _;
+use sidetalk_core::refusal::{Failure, Refusal};
+use sidetalk_edge::close::{Close, Code};
+use sidetalk_edge::outbox::Outbox;
+use sidetalk_edge::socket::{Ended, Session, Step};
+
+use crate::book::Room;
+use crate::chat;
+use crate::enter::{Inside, enter, identity};
+use crate::hall::{Person, Waiter};
+use crate::moderation::{self, ACCEPTED_FOR, control_error, leave_waiting, tell_waiting};
+use crate::state::OpenTalkState;
+use crate::tickets::Visitor;
+use crate::to_wire::{CHAT, CONTROL, MODERATION, event};
+use crate::wire::{Command, ControlCommand, ControlEvent, Kind, ModerationEvent};
+
+/// The longest display name.
+const NAME_BYTES_MAX: usize = 100;
+const ECHO: &str = "echo";
+
+/// The session of one socket.
+pub struct OpenTalkSession {
+    state: OpenTalkState,
+    outbox: Arc<Outbox>,
+    visitor: Arc<Visitor>,
+    phase: Phase,
+}
+
+enum Phase {
+    Visitor,
+    AtTheDoor { name: String },
+    Inside { inside: Arc<Inside>, name: String },
+    Over,
+}
+
+/// What a command that had to wait came to.
+pub enum Waited {
+    /// Nothing that the session must know.
+    Done,
+    /// Somebody is in.
+    Entered(Arc<Inside>, String),
+    /// Somebody waits.
+    Waits(String),
+    /// Something behind the server failed: come back.
+    Failed,
+    /// This visitor may not come in.
+    Closed,
+}
+
+impl OpenTalkSession {
+    /// A socket that was opened with a ticket.
+    #[must_use]
+    pub(crate) fn new(state: OpenTalkState, outbox: Arc<Outbox>, visitor: Visitor) -> Self {
+        outbox.set_authenticated();
+        Self { state, outbox, visitor: Arc::new(visitor), phase: Phase::Visitor }
+    }
+
+    fn serve(&mut self, text: &str) -> Step<Waited> {
+        let Ok(Command { namespace, payload }) = serde_json::from_str::<Command<'_>>(text) else {
+            return self.control_error("invalid_json");
+        };
+        match &*namespace {
+            CONTROL => match serde_json::from_str::<ControlCommand>(payload.get()) {
+                Ok(command) => self.control(command),
+                Err(_) => self.control_error("invalid_json"),
+            },
+            namespace => self.module(namespace, payload),
+        }
+    }
+
+    fn control(&mut self, command: ControlCommand) -> Step<Waited> {
+        match (&self.phase, command) {
+            (Phase::Visitor, ControlCommand::Join { display_name }) => self.join(display_name.as_deref()),
+            (Phase::Visitor, _) => self.control_error("not_yet_joined"),
+            (Phase::AtTheDoor { name }, ControlCommand::EnterRoom) => {
+                let name = name.clone();
+                self.enter_room(name)
+            }
+            (Phase::Inside { inside, name }, ControlCommand::EnterRoom) if !inside.seat.is_in() => {
+                let name = name.clone();
+                // Sent to the waiting room: the place of before is no more.
+                self.state.service.disconnect(&inside.link, None, LeaveReason::Left);
+                self.enter_room(name)
+            }
+            (Phase::AtTheDoor { .. }, ControlCommand::Join { .. }) => self.control_error("already_joined"),
+            (Phase::AtTheDoor { .. }, _) => self.control_error("not_yet_joined"),
+            (Phase::Inside { inside, .. }, command) => {
+                let (state, inside, outbox) =
+                    (self.state.clone(), Arc::clone(inside), Arc::clone(&self.outbox));
+                Step::wait(async move {
+                    let served = moderation::control(&state, &inside, command).await;
+                    answer(&outbox, served)
+                })
+            }
+            (Phase::Over, _) => Step::Next,
+        }
+    }
+
+    /// Every module but `control` works only inside; before, it is silent.
+    fn module(&self, namespace: &str, payload: &RawValue) -> Step<Waited> {
+        let Phase::Inside { inside, .. } = &self.phase else { return Step::Next };
+        if !inside.seat.is_in() {
+            return Step::Next;
+        }
+        let (state, inside, outbox) = (self.state.clone(), Arc::clone(inside), Arc::clone(&self.outbox));
+        match namespace {
+            ECHO => {
+                self.outbox.send(event(ECHO, self.state.service.now(), &payload));
+                Step::Next
+            }
+            CHAT => decoded(payload, |command| {
+                Step::wait(async move { answer(&outbox, chat::serve(&state, &inside, command).await) })
+            }),
+            MODERATION => decoded(payload, |command| {
+                Step::wait(async move { answer(&outbox, moderation::serve(&state, &inside, command).await) })
+            }),
+            _ => self.control_error("invalid_namespace"),
+        }
+    }
+
+    fn join(&mut self, given: Option<&str>) -> Step<Waited> {
+        let account = self.visitor.user.as_ref().map(|known| known.name.clone());
+        let name = match (given, account) {
+            (Some(given), _) => display_name(given),
+            (None, account) => account,
+        };
+        let Some(name) = name else { return self.control_error("invalid_username") };
+        self.come_in(name, false)
+    }
+
+    fn enter_room(&mut self, name: String) -> Step<Waited> {
+        let id = self.visitor.participant;
+        let is_accepted = self
+            .state
+            .halls
+            .with(&self.visitor.room, |hall| hall.waiting.get(&id).is_some_and(|waiter| waiter.is_accepted));
+        if !is_accepted {
+            return self.control_error("not_accepted_or_not_in_waiting_room");
+        }
+        self.come_in(name, true)
+    }
+
+    fn come_in(&mut self, name: String, is_accepted: bool) -> Step<Waited> {
+        let (state, visitor, outbox) =
+            (self.state.clone(), Arc::clone(&self.visitor), Arc::clone(&self.outbox));
+        // A task of its own: a place that was taken must be given back even if the socket is lost meanwhile.
+        let coming = tokio::spawn(async move { come_in(&state, &visitor, name, &outbox, is_accepted).await });
+        Step::wait(async move { coming.await.unwrap_or(Waited::Failed) })
+    }
+
+    fn control_error(&self, error: &'static str) -> Step<Waited> {
+        self.outbox.send(control_error(&self.state, error));
+        Step::Next
+    }
+}
+
+async fn come_in(
+    state: &OpenTalkState,
+    visitor: &Arc<Visitor>,
+    name: String,
+    outbox: &Arc<Outbox>,
+    is_accepted: bool,
+) -> Waited {
+    let failed = |failure: Failure| match failure {
+        Failure::Refused(Refusal::RoomFull { .. }) => {
+            let blocked = ControlEvent::JoinBlocked { reason: "participant_limit_reached" };
+            outbox.send(event(CONTROL, state.service.now(), &blocked));
+            Waited::Done
+        }
+        Failure::Refused(Refusal::Banned { .. }) => {
+            outbox.send(event(MODERATION, state.service.now(), &ModerationEvent::Banned));
+            Waited::Closed
+        }
+        Failure::Refused(refusal) => {
+            tracing::debug!(reason = %refusal, "somebody may not come in");
+            Waited::Closed
+        }
+        Failure::Unavailable(unavailable) => {
+            tracing::warn!(error = ?unavailable, "somebody could not come in");
+            Waited::Failed
+        }
+    };
+    let Ok(id) = uuid::Uuid::try_parse(visitor.room.name.as_str()) else { return Waited::Closed };
+    let room = match state.book.room(id).await {
+        Ok(Some(room)) => room,
+        Ok(None) => return Waited::Closed,
+        Err(failure) => return failed(failure),
+    };
+    if !is_accepted && room.waiting_room && must_wait(state, visitor, &room).await {
+        wait_at_the_door(state, visitor, &name, outbox);
+        return Waited::Waits(name);
+    }
+    if is_accepted {
+        state.halls.with(&visitor.room, |hall| leave_waiting(hall, visitor.participant, state));
+    }
+    match enter(state, visitor, &name, &room, outbox).await {
+        Ok(inside) => {
+            let inside = Arc::new(inside);
+            if !outbox.is_open() {
+                // The socket was lost meanwhile, and its session will not hear of this.
+                let seat = Arc::clone(&inside.seat);
+                state.service.disconnect(&inside.link, [seat], LeaveReason::Lost);
+            }
+            Waited::Entered(inside, name)
+        }
+        Err(failure) => failed(failure),
+    }
+}
+
+/// Moderators need not wait, nor those who were let in a while ago.
+async fn must_wait(state: &OpenTalkState, visitor: &Visitor, room: &Room) -> bool {
+    let known = visitor.user.as_ref();
+    if known.is_some_and(|known| known.is_owner || known.user.as_str() == room.created_by) {
+        return false;
+    }
+    let user = identity(visitor, "", &visitor.room).user;
+    let core = state.service.room(&state.server(), &visitor.room.name).await;
+    let role = core.ok().and_then(|core| core.members.get(&user).and_then(|member| member.role));
+    if role.is_some_and(|role| role >= CoreRole::Moderator) {
+        return false;
+    }
+    let now = state.service.now();
+    let accepted = state.halls.with(&visitor.room, |hall| hall.accepted.get(&visitor.participant).copied());
+    accepted.is_none_or(|accepted| now >= accepted.plus(ACCEPTED_FOR))
+}
+
+fn wait_at_the_door(state: &OpenTalkState, visitor: &Visitor, name: &str, outbox: &Arc<Outbox>) {
+    let now = state.service.now();
+    let identity = identity(visitor, name, &visitor.room);
+    let person = Person {
+        id: visitor.participant,
+        user: identity.user,
+        name: name.to_owned(),
+        avatar: identity.avatar.as_deref().map(str::to_owned),
+        kind: if visitor.user.is_some() { Kind::User } else { Kind::Guest },
+        is_moderator: false,
+        is_owner: false,
+        groups: identity.groups,
+        joined_at: now,
+        left_at: None,
+        hand_is_up: false,
+        hand_at: now,
+    };
+    outbox.send(event(MODERATION, now, &ModerationEvent::InWaitingRoom));
+    state.halls.with(&visitor.room, |hall| {
+        tell_waiting(hall, &person, now);
+        let waiter = Waiter { person, outbox: Arc::clone(outbox), is_accepted: false };
+        hall.waiting.insert(visitor.participant, waiter);
+    });
+}
+
+impl Session for OpenTalkSession {
+    type Done = Waited;
+
+    fn on_text(&mut self, text: &str) -> Step<Waited> {
+        self.serve(text)
+    }
+
+    fn on_binary(&mut self, bytes: &[u8]) -> Step<Waited> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.serve(text),
+            Err(_) => self.control_error("invalid_json"),
+        }
+    }
+
+    fn on_done(&mut self, waited: Waited) -> Step<Waited> {
+        match waited {
+            Waited::Done => {}
+            Waited::Entered(inside, name) => self.phase = Phase::Inside { inside, name },
+            Waited::Waits(name) => self.phase = Phase::AtTheDoor { name },
+            Waited::Failed => return Step::Close(Close::raw(1011, "something behind the server failed")),
+            Waited::Closed => return Step::Close(Close::new(Code::Normal, "")),
+        }
+        Step::Next
+    }
+
+    fn on_close(&mut self, ended: Ended) {
+        let (state, id) = (&self.state, self.visitor.participant);
+        state.tickets.left(id, state.service.now());
+        state.halls.with(&self.visitor.room, |hall| leave_waiting(hall, id, state));
+        if let Phase::Inside { inside, .. } = std::mem::replace(&mut self.phase, Phase::Over) {
+            let reason = match ended {
+                Ended::ByPeer { .. } => LeaveReason::Left,
+                Ended::ByUs { .. } | Ended::Lost => LeaveReason::Lost,
+            };
+            let seat = inside.seat.is_in().then(|| Arc::clone(&inside.seat));
+            state.service.disconnect(&inside.link, seat, reason);
+        }
+        state.halls.forget_if_empty(&self.visitor.room);
+    }
+}
+
+/// A command of a module. What cannot be read is said in the log only, as in the original.
+fn decoded<T: DeserializeOwned>(payload: &RawValue, serve: impl FnOnce(T) -> Step<Waited>) -> Step<Waited> {
+    match serde_json::from_str(payload.get()) {
+        Ok(command) => serve(command),
+        Err(error) => {
+            tracing::debug!(error = %error, "a module's command cannot be read");
+            Step::Next
+        }
+    }
+}
+
+fn answer(outbox: &Outbox, served: Result<Option<Bytes>, Failure>) -> Waited {
+    match served {
+        Ok(frame) => {
+            if let Some(frame) = frame {
+                outbox.send(frame);
+            }
+            Waited::Done
+        }
+        Err(Failure::Refused(refusal)) => {
+            tracing::debug!(reason = %refusal, "a command was refused");
+            Waited::Done
+        }
+        Err(Failure::Unavailable(unavailable)) => {
+            tracing::warn!(error = ?unavailable, "a command could not be served");
+            Waited::Failed
+        }
+    }
+}
+
+/// White space becomes single spaces; nothing, or too much, is no name.
+pub(crate) fn display_name(given: &str) -> Option<String> {
+    let name = given.split_whitespace().collect::<Vec<_>>().join(" ");
+    let fits = !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
+    fits.then_some(name)
+}

@@ -1,0 +1,194 @@
+//! What all requests and sockets of this dialect share.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sidetalk_core::command::Write;
+use sidetalk_core::hub::FaceId;
+use sidetalk_core::model::{Actor, Audience, Principal, RoomKey, RoomName, Viewer};
+use sidetalk_core::ports::{Clock, Entropy, Face, Witness};
+use sidetalk_core::refusal::Failure;
+use sidetalk_core::service::Service;
+use sidetalk_edge::liveness::{Liveness, LivenessSettings};
+use sidetalk_edge::reader::FrameLimits;
+use sidetalk_edge::socket::{SocketSettings, Sockets};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+
+use crate::DIALECT;
+use crate::auth::IssuerKeys;
+use crate::book::Book;
+use crate::hall::{Halls, connection};
+use crate::settings::OpenTalkSettings;
+use crate::tickets::Tickets;
+use crate::to_wire::OpenTalkFace;
+use crate::watch::Watch;
+
+/// How often the server pings, and how long it waits for the answer, as in the original.
+const PING: Duration = Duration::from_secs(15);
+const PONG: Duration = Duration::from_secs(20);
+
+/// The part of this dialect that the service must know from its beginning: who renders and who watches.
+pub struct OpenTalk {
+    settings: OpenTalkSettings,
+    halls: Arc<Halls>,
+    clock: Arc<dyn Clock>,
+    emptied: UnboundedSender<RoomKey>,
+    unread: UnboundedReceiver<RoomKey>,
+}
+
+impl OpenTalk {
+    /// The dialect under these settings.
+    #[must_use]
+    pub fn new(settings: OpenTalkSettings, clock: Arc<dyn Clock>) -> Self {
+        let (emptied, unread) = unbounded_channel();
+        Self { settings, halls: Arc::default(), clock, emptied, unread }
+    }
+
+    /// The renderer, for the service's list of faces.
+    #[must_use]
+    pub fn face(&self) -> Arc<dyn Face> {
+        Arc::new(OpenTalkFace { halls: Arc::clone(&self.halls), clock: Arc::clone(&self.clock) })
+    }
+
+    /// The witness, for the service's list of witnesses.
+    #[must_use]
+    pub fn witness(&self) -> Arc<dyn Witness> {
+        let (halls, clock) = (Arc::clone(&self.halls), Arc::clone(&self.clock));
+        Arc::new(Watch { halls, clock, emptied: self.emptied.clone() })
+    }
+
+    /// Puts the dialect together with the service that knows its face and its witness, and starts its tasks. They end when
+    /// the handles are aborted.
+    #[must_use]
+    pub fn start(self, parts: OpenTalkParts) -> (OpenTalkState, Vec<JoinHandle<()>>) {
+        let OpenTalkParts { service, face, socket_settings, entropy, keys } = parts;
+        let settings = self.settings;
+        let frames = FrameLimits { message_bytes_max: settings.frame_bytes_max, ..socket_settings.frames };
+        // The original pings more often than we do elsewhere.
+        let liveness =
+            Liveness::new(LivenessSettings { ping_every: PING, pong_wait: PONG, login_wait: PONG });
+        let watching = tokio::spawn(Arc::clone(&liveness).run());
+        let state = OpenTalkState(Arc::new(Shared {
+            face,
+            sockets: Sockets::new(SocketSettings { frames, ..socket_settings }, liveness),
+            halls: self.halls,
+            book: Book::new(Arc::clone(service.store()), settings.project),
+            tickets: Tickets::new(settings.ticket_ttl, settings.resumption_ttl, settings.tickets_max),
+            entropy,
+            keys,
+            settings,
+            service,
+        }));
+        let forgetting = tokio::spawn(state.clone().forget_emptied(self.unread));
+        (state.clone(), vec![watching, forgetting, tokio::spawn(state.sweep())])
+    }
+}
+
+/// What the dialect is made of.
+pub struct OpenTalkParts {
+    /// The core; its list of faces has [`OpenTalk::face`] at `face`, its list of witnesses [`OpenTalk::witness`].
+    pub service: Arc<Service>,
+    /// Where the renderer stands in the service's list of faces.
+    pub face: FaceId,
+    /// Limits and manners of the sockets; the longest frame is set here.
+    pub socket_settings: SocketSettings,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// The keys of the issuers that are trusted.
+    pub keys: Arc<dyn IssuerKeys>,
+}
+
+/// What all requests and sockets of this dialect share. Cloning is cheap.
+#[derive(Clone)]
+pub struct OpenTalkState(Arc<Shared>);
+
+/// The inside of [`OpenTalkState`].
+pub struct Shared {
+    pub(crate) service: Arc<Service>,
+    pub(crate) face: FaceId,
+    pub(crate) sockets: Arc<Sockets>,
+    pub(crate) halls: Arc<Halls>,
+    pub(crate) book: Book,
+    pub(crate) tickets: Tickets,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) keys: Arc<dyn IssuerKeys>,
+    pub(crate) settings: OpenTalkSettings,
+}
+
+impl Deref for OpenTalkState {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl OpenTalkState {
+    /// The dialect itself, for what its rules allow and core's roles do not say.
+    pub(crate) fn server(&self) -> Principal {
+        Principal {
+            project: self.settings.project,
+            actor: Actor::Server,
+            connection: None,
+            dialect: Some(DIALECT),
+        }
+    }
+
+    pub(crate) fn room_key(&self, room: Uuid) -> RoomKey {
+        let name = RoomName::new(&room.to_string()).expect("a UUID is a good name");
+        RoomKey { project: self.settings.project, name }
+    }
+
+    /// A random UUID of version 4.
+    pub(crate) fn fresh_id(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.entropy.bits().to_be_bytes()).into_uuid()
+    }
+
+    /// Whether a participant is in the room, or waits for it.
+    pub(crate) fn is_here(&self, room: &RoomKey, participant: Uuid) -> bool {
+        let live = self.service.hub().live(room);
+        live.is_some_and(|live| live.has(connection(participant)))
+            || self.halls.with(room, |hall| hall.waiting.contains_key(&participant))
+    }
+
+    /// Forgets tickets that nobody has used.
+    async fn sweep(self) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(10));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.tickets.sweep(self.service.now(), |room, participant| self.is_here(room, participant));
+        }
+    }
+
+    /// Where the original forgets, so do we if it is wished: messages, the chat's switch, and what people have seen.
+    async fn forget_emptied(self, mut emptied: UnboundedReceiver<RoomKey>) {
+        while let Some(room) = emptied.recv().await {
+            if !self.settings.forget_when_empty || room.project != self.settings.project {
+                continue;
+            }
+            if let Err(failure) = self.forget(&room).await {
+                tracing::warn!(error = ?failure, "a room that emptied could not be forgotten");
+            }
+        }
+    }
+
+    async fn forget(&self, room: &RoomKey) -> Result<(), Failure> {
+        let Ok(id) = Uuid::try_parse(room.name.as_str()) else { return Ok(()) };
+        if self.book.room(id).await?.is_none() || self.service.hub().live(room).is_some() {
+            return Ok(());
+        }
+        let server = self.server();
+        // The server reads as everybody: all conversations that have messages.
+        let unread = self.service.store().unread(room, &Viewer::Server).await?;
+        let audiences = unread.into_iter().map(|unread| unread.audience).chain([Audience::Room]);
+        for audience in audiences {
+            self.service.write(&server, &room.name, Write::ClearHistory(audience)).await?;
+        }
+        self.service.write(&server, &room.name, Write::SetChatEnabled(true)).await?;
+        self.book.forget_seen(id).await
+    }
+}
