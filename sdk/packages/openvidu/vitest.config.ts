@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-const client = new URL("../client/src/", import.meta.url).pathname;
+const source = (name: string) => ({ find: `@sidetalk/${name}`, replacement: new URL(`../${name}/src/index.ts`, import.meta.url).pathname });
 
 export default defineConfig({
-  resolve: { alias: [{ find: /^@sidetalk\/client$/, replacement: `${client}index.ts` }] },
+  resolve: { alias: [source("client"), source("dropin")] },
   test: { include: ["src/**/*.test.ts"] },
 });

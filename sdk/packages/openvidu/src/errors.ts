@@ -42,20 +42,3 @@ export class OpenViduError extends Error {
     return new OpenViduError(codes[thrown.code] ?? 10, message);
   }
 }
-
-/** The promise; if there is a callback it is told too, and a rejection counts as handled. */
-export function told<R>(promise: Promise<R>, callback: Callback | undefined): Promise<R> {
-  if (callback) promise.then(() => aside(() => callback(null)), (error) => aside(() => callback(error)));
-  return promise;
-}
-
-/** Runs what is not ours: if it throws, the error is thrown outside, as with DOM events. */
-export function aside(run: () => void): void {
-  try {
-    run();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
-}

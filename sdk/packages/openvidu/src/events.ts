@@ -1,5 +1,5 @@
+import { aside } from "@sidetalk/dropin";
 import type { Connection } from "./connection.js";
-import { aside } from "./errors.js";
 
 /** One class for all events; which fields are there follows from the type. */
 export class OpenViduEvent {

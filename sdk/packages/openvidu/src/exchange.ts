@@ -1,3 +1,4 @@
+import { post } from "@sidetalk/dropin";
 import type { Role } from "./connection.js";
 import { OpenViduError } from "./errors.js";
 
@@ -17,13 +18,7 @@ export interface Admission {
 }
 
 export async function exchange(server: string, token: string, clientData: string, signal: AbortSignal): Promise<Admission> {
-  const answer = await fetch(`${server}/openvidu/exchange`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ token, clientData }),
-    signal,
-  });
-  const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new OpenViduError(body.code ?? answer.status, body.message ?? `the server answered ${answer.status}`);
-  return body;
+  const { ok, status, body } = await post(`${server}/openvidu/exchange`, { token, clientData }, signal);
+  if (!ok) throw new OpenViduError(body["code"] ?? status, body["message"] ?? `the server answered ${status}`);
+  return body as Admission;
 }

@@ -1,16 +1,13 @@
+import { addressOf, scriptHome } from "@sidetalk/dropin";
 import { OpenViduError } from "./errors.js";
 
-const script = globalThis.document?.currentScript as HTMLScriptElement | null | undefined;
-
-/** Where this script says that the server is, with its base path; a copy under another name says nothing. */
-const home = script && (script.dataset["server"] || /^(.*)\/sdk\/openvidu\.js$/.exec(script.src.replace(/[?#].*/, ""))?.[1]);
+const home = scriptHome("openvidu");
 
 /** The server's address, without a slash at its end: as the script tag says, else as the token does. */
-export function serverOf(token: string, told: string | null | undefined = home): string {
-  const address = told ? [told, script?.baseURI] : [String(token).replace(/^ws/, "http")];
+export function serverOf(token: string): string {
+  if (home !== undefined) return home;
   try {
-    const url = new URL(...(address as [string, string?]));
-    return (url.origin + url.pathname).replace(/\/+$/, "");
+    return addressOf(String(token).replace(/^ws/, "http"));
   } catch {
     throw new OpenViduError(401, "the token is not valid");
   }

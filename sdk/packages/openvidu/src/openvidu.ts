@@ -1,4 +1,4 @@
-import { aside } from "./errors.js";
+import { aside } from "@sidetalk/dropin";
 import { Media } from "./media.js";
 import { Session } from "./session.js";
 

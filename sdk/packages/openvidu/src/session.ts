@@ -7,8 +7,9 @@
  */
 import { SidetalkClient } from "@sidetalk/client";
 import type { Message, Presence, Room, Sender } from "@sidetalk/client";
+import { textOf, textOfParts, told } from "@sidetalk/dropin";
 import { Connection, dataOf, nameOf } from "./connection.js";
-import { OpenViduError, told } from "./errors.js";
+import { OpenViduError } from "./errors.js";
 import type { Callback } from "./errors.js";
 import { OpenViduEvent } from "./events.js";
 import { exchange } from "./exchange.js";
@@ -81,12 +82,12 @@ export class Session extends MediaSession {
    */
   connect(token: string, metadata?: unknown, callback?: Callback): Promise<void> {
     const [data, call] = typeof metadata === "function" ? [callback, metadata as Callback] : [metadata, callback];
-    return told(this.#connect(token, data), typeof call === "function" ? call : undefined);
+    return told(this.#connect(token, data), typeof call === "function" ? call : undefined, null);
   }
 
   /** Resolves, or calls back with `null`, when the server has taken it. A chat message is stored by then. */
   signal(signal: Signal = {}, callback?: Callback): Promise<void> {
-    return told(this.#signal(signal), callback);
+    return told(this.#signal(signal), callback, null);
   }
 
   /** Puts somebody out; for moderators. */
@@ -264,14 +265,4 @@ export class Session extends MediaSession {
 function capabilitiesOf(role: string | undefined): Capabilities {
   const moderates = role === "MODERATOR";
   return { subscribe: !!role, publish: moderates || role === "PUBLISHER", forceDisconnect: moderates, forceUnpublish: moderates };
-}
-
-/** Texts as they are, nothing as nothing, other values as their JSON. */
-function textOf(data: unknown): string | undefined {
-  return typeof data === "string" ? data : data === null ? undefined : JSON.stringify(data);
-}
-
-function textOfParts(parts: Message["parts"]): string | undefined {
-  const texts = parts.map((part) => (part.type === "text" ? part.text : part.type === "custom" ? textOf(part.data) : part.file.name));
-  return texts.length > 1 ? texts.join("\n") : texts[0];
 }
