@@ -3,7 +3,8 @@
 //!
 //! This crate moves bytes and counts them. It deliberately does not know rooms, messages, users or any dialect: of core
 //! it uses only the port through which publishers reach a connection ([`sidetalk_core::ports::Outlet`]), and what a frame
-//! means is the business of a face's [`socket::Session`].
+//! means is the business of a face's [`socket::Session`]. (The one exception is [`drop_in`], which mints a native token out
+//! of what a face hands to it.)
 //!
 //! Start reading at [`session`] (what a face writes) and [`socket`] (the life of a WebSocket), then [`outbox`] (how publishers reach it) and [`listener`] (how
 //! a connection comes in). The numbers a client sees when a socket closes are all in [`close`].
@@ -49,6 +50,8 @@ pub mod base_path;
 pub mod rate;
 
 pub mod auth;
+
+pub mod drop_in;
 
 pub mod request_id;
 

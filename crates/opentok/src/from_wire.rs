@@ -44,7 +44,9 @@ pub(crate) fn signal(body: &[u8], settings: &OpenTokSettings) -> Result<SignalWi
         // Without the place in a text that the reader does not see.
         let text = error.to_string();
         let text = text.split(" at line ").next().unwrap_or_default();
-        BadBody::Payload(format!("the body must be a JSON object like {{\"type\":\"chat\",\"data\":\"Hello\"}}: {text}"))
+        BadBody::Payload(format!(
+            "the body must be a JSON object like {{\"type\":\"chat\",\"data\":\"Hello\"}}: {text}"
+        ))
     })?;
     let data = match signal.data {
         Some(Value::String(data)) => data,
@@ -95,10 +97,10 @@ mod tests {
     fn signals_are_read_as_every_client_sends_them() {
         let settings = OpenTokSettings::default();
         let read = |body: &str| {
-            signal(body.as_bytes(), &settings)
-                .map(|wish| (wish.kind.map(|kind| kind.to_string()), wish.data))
+            signal(body.as_bytes(), &settings).map(|wish| (wish.kind.map(|kind| kind.to_string()), wish.data))
         };
-        let wish = |kind: Option<&str>, data: &str| Ok((kind.map(str::to_owned), SignalData::Text(data.into())));
+        let wish =
+            |kind: Option<&str>, data: &str| Ok((kind.map(str::to_owned), SignalData::Text(data.into())));
         assert_eq!(read(r#"{"type":"chat","data":"Hello"}"#), wish(Some("chat"), "Hello"));
         assert_eq!(read(r#"{"data":""}"#), wish(None, ""));
         assert_eq!(read(r#"{"type":null,"data":"x","other":[1]}"#), wish(None, "x"));
@@ -106,8 +108,18 @@ mod tests {
         assert_eq!(read(r#"{"data":"\ud83d\ude00 \u0000"}"#), wish(None, "😀 \0"));
         assert_eq!(read(r#"{"type":"\u0061","data":"😀"}"#), wish(Some("a"), "😀"));
         for wrong in [
-            "", "null", "[]", "5", "{", r#"{"type":"chat"}"#, r#"{"data":null}"#, r#"{"data":5}"#,
-            r#"{"data":{}}"#, r#"{"data":"\ud800"}"#, r#"{"type":7,"data":"x"}"#, r#"{"type":"a\u0000","data":"x"}"#,
+            "",
+            "null",
+            "[]",
+            "5",
+            "{",
+            r#"{"type":"chat"}"#,
+            r#"{"data":null}"#,
+            r#"{"data":5}"#,
+            r#"{"data":{}}"#,
+            r#"{"data":"\ud800"}"#,
+            r#"{"type":7,"data":"x"}"#,
+            r#"{"type":"a\u0000","data":"x"}"#,
             r#"{"data":"a","data":"b"}"#,
         ] {
             assert!(matches!(read(wrong), Err(BadBody::Payload(_))), "{wrong}");

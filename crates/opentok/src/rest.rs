@@ -79,7 +79,8 @@ fn folded(uri: &Uri) -> Option<Uri> {
             short.push(char);
         }
     }
-    let is_ours = ["/session/create", "/v2/project/", "/opentok/"].iter().any(|start| short.starts_with(start));
+    let is_ours =
+        ["/session/create", "/v2/project/", "/opentok/"].iter().any(|start| short.starts_with(start));
     if !is_ours {
         return None;
     }
@@ -122,7 +123,8 @@ impl FromRequestParts<OpenTokState> for Place {
         let bad = |what| Problem::new(StatusCode::BAD_REQUEST, what);
         let params = RawPathParams::from_request_parts(parts, state).await;
         let params = params.map_err(|_| bad("The address is not valid"))?;
-        let param = |name: &str| params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
+        let param =
+            |name: &str| params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
         if param("project").as_deref().and_then(ProjectName::read) != Some(caller.name) {
             return Err(Problem::forbidden("Id in the token does not match the one in the url"));
         }

@@ -100,10 +100,7 @@ mod tests {
     fn the_hmac_is_that_of_the_standard() {
         let mac = |key: &[u8], text: &[u8]| hex(&hmac_sha1(key, text));
         assert_eq!(mac(&[0x0b; 20], b"Hi There"), "b617318655057264e28bc0b6fb378c8ef146be00");
-        assert_eq!(
-            mac(b"Jefe", b"what do ya want for nothing?"),
-            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
-        );
+        assert_eq!(mac(b"Jefe", b"what do ya want for nothing?"), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
         assert_eq!(
             mac(&[0xaa; 80], b"Test Using Larger Than Block-Size Key - Hash Key First"),
             "aa4ae5e15272d00e95705637ce8a3b55ed402112"

@@ -21,8 +21,7 @@ pub fn render(session: &str, _: Sitting, at: Timestamp, sight: Sight<'_>) -> Opt
         Sight::Happened { .. } => return None,
     };
     let project_id = project_of(session)?.to_string();
-    let told =
-        Told { session_id: session, project_id, event, timestamp: at.as_millis(), reason, connection };
+    let told = Told { session_id: session, project_id, event, timestamp: at.as_millis(), reason, connection };
     Some(serde_json::to_string(&told).expect("a webhook is JSON"))
 }
 

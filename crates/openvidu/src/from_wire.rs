@@ -362,28 +362,6 @@ fn wished_name(data: &str) -> Option<String> {
     crate::ids::chosen_name(&named.openvidu_custom_connection_id)
 }
 
-/// A name for people, out of what client and application say of a connection.
-pub(crate) fn display_name(client_data: &str, server_data: &str) -> Option<String> {
-    [client_data, server_data].into_iter().find_map(name_in)
-}
-
-/// The usual fields of the vendor's own examples, or a short plain text.
-fn name_in(data: &str) -> Option<String> {
-    let clean = |name: &str| {
-        let name = name.trim();
-        let fits = !name.is_empty() && name.len() <= 255 && !name.chars().any(char::is_control);
-        fits.then(|| name.to_owned())
-    };
-    match serde_json::from_str::<Value>(data) {
-        Ok(Value::Object(fields)) => ["clientData", "nickname", "nickName", "userName", "username", "name"]
-            .iter()
-            .find_map(|field| fields.get(*field)?.as_str().and_then(clean)),
-        Ok(Value::String(name)) => clean(&name),
-        Ok(_) => None,
-        Err(_) => clean(data).filter(|name| name.len() <= 64 && !name.starts_with(['{', '['])),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -448,14 +426,6 @@ mod tests {
         for frame in [r#"{"method":"joinRoom","id":1}"#, r#"{"method":"sendMessage","params":[],"id":1}"#] {
             assert_eq!(request(frame).1.expect_err("no params").code, BAD_PARAMS, "{frame}");
         }
-    }
-
-    #[test]
-    fn people_get_a_name_if_there_is_one() {
-        assert_eq!(display_name(r#"{"clientData":"Alice"}"#, "srv").as_deref(), Some("Alice"));
-        assert_eq!(display_name("Bob", "").as_deref(), Some("Bob"));
-        assert_eq!(display_name("", r#"{"nickname":"Carol"}"#).as_deref(), Some("Carol"));
-        assert_eq!(display_name("{}", "[1]"), None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use sidetalk_core::ports::{Entropy, Face, Outlet, Witness};
 use sidetalk_core::refusal::Failure;
 use sidetalk_core::service::{JoinWish, Joined, Service};
 use sidetalk_edge::berth::Berth;
+use sidetalk_edge::drop_in::display_name;
 use sidetalk_edge::liveness::Liveness;
 use sidetalk_edge::rate::KeyedRates;
 use sidetalk_edge::reader::FrameLimits;
@@ -27,7 +28,6 @@ use tokio::time::{MissedTickBehavior, sleep};
 use crate::DIALECT;
 use crate::book::{Active, Book, Connection, Session, SessionKey};
 use crate::clerk::{self, Note};
-use crate::from_wire::display_name;
 use crate::ids::{self, Names};
 use crate::settings::OpenViduSettings;
 use crate::stay::{Stay, Stays};
@@ -346,7 +346,7 @@ pub(crate) fn room_key(key: &SessionKey) -> sidetalk_core::model::RoomKey {
 
 /// A connection as core's user: each is somebody of its own.
 pub(crate) fn identity(key: &SessionKey, connection: &Connection, client_data: &str) -> Identity {
-    let name = display_name(client_data, &connection.data);
+    let name = display_name([client_data, &connection.data]);
     Identity {
         user: UserId::new(&connection.name).expect("names of connections are short and plain"),
         name: name.map_or_else(|| connection.name.as_str().into(), Into::into),

@@ -345,18 +345,3 @@ pub(crate) struct ExchangeOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) replay_history: Option<usize>,
 }
-
-/// The claims of a native token (docs/api/native.md, "User tokens").
-#[derive(Serialize)]
-pub(crate) struct NativeClaims<'a> {
-    pub(crate) iss: String,
-    pub(crate) sub: &'a str,
-    pub(crate) name: &'a str,
-    pub(crate) room: &'a str,
-    pub(crate) role: &'static str,
-    pub(crate) data: &'a str,
-    pub(crate) connection: uuid::Uuid,
-    pub(crate) dialect: &'static str,
-    pub(crate) iat: i64,
-    pub(crate) exp: i64,
-}

@@ -96,7 +96,9 @@ impl From<BadBody> for Problem {
     fn from(bad: BadBody) -> Self {
         match bad {
             BadBody::Field(message) => Self::new(StatusCode::BAD_REQUEST, message),
-            BadBody::Payload(message) => Self { code: BAD_SIGNAL, ..Self::new(StatusCode::BAD_REQUEST, message) },
+            BadBody::Payload(message) => {
+                Self { code: BAD_SIGNAL, ..Self::new(StatusCode::BAD_REQUEST, message) }
+            }
             BadBody::TooLarge(message) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, message),
         }
     }

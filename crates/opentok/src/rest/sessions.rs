@@ -32,11 +32,7 @@ pub(super) async fn post_session(
                 create_dt: &session.made_at,
                 media_server_url: "",
             };
-            if wants_json {
-                json(StatusCode::OK, &[made])
-            } else {
-                answer::xml(StatusCode::OK, made.xml())
-            }
+            if wants_json { json(StatusCode::OK, &[made]) } else { answer::xml(StatusCode::OK, made.xml()) }
         }
         Err(problem) if wants_json => problem.into_response(),
         Err(problem) => problem.into_xml(),

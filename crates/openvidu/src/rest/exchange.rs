@@ -4,7 +4,7 @@ use super::*;
 
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use sidetalk_edge::drop_in::Pass;
 
 use crate::DIALECT;
 use crate::error::{NO_SESSION, RpcError};
@@ -12,7 +12,7 @@ use crate::from_wire::{METADATA_BYTES_MAX, token};
 use crate::ids;
 use crate::join::{no_session, redeem};
 use crate::state::identity;
-use crate::wire::{ErrorOut, ExchangeIn, ExchangeOut, NativeClaims};
+use crate::wire::{ErrorOut, ExchangeIn, ExchangeOut};
 
 /// How long the native token holds: a day of reconnecting.
 const TTL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -48,22 +48,17 @@ async fn exchange(state: &OpenViduState, body: &[u8]) -> Result<Response, RpcErr
     let project = state.service.project(key.project).await.map_err(failed)?.ok_or_else(no_session)?;
     let id = ids::connection(key.session.as_str(), &connection.name);
     let identity = identity(&key, &connection, client_data);
-    let now = state.service.now().as_millis() / 1_000;
-    let claims = NativeClaims {
-        iss: project.id.to_string(),
-        sub: identity.user.as_str(),
+    let pass = Pass {
+        user: &identity.user,
         name: &identity.name,
-        room: key.session.as_str(),
-        role: identity.role.name(),
+        room: &key.session,
+        role: identity.role,
         data: &connection.data,
-        connection: id.as_uuid(),
-        dialect: DIALECT.as_str(),
-        iat: now,
-        exp: now + i64::try_from(TTL.as_secs()).unwrap_or(0),
+        connection: id,
+        dialect: DIALECT,
+        ttl: TTL,
     };
-    let secret = EncodingKey::from_secret(project.secret.as_bytes());
-    let native = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &secret)
-        .expect("plain claims are JSON, and HMAC takes any secret");
+    let native = pass.mint(&project, state.service.now());
     let replay = connection.replay_history.unwrap_or(state.settings.replay_history);
     let answer = ExchangeOut {
         token: &native,
