@@ -7,6 +7,8 @@
 //! Requests are answered one after the other: what waits for the store is [`Step::Wait`], and edge reads no further frame of
 //! this socket meanwhile. A signal from a seat never waits.
 
+mod kept;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,33 +149,6 @@ impl NativeSession {
         self.phase = Phase::Known(Box::new(known));
     }
 
-    /// Goes on with a connection that was kept, if it is this user's.
-    fn go_on(&mut self, id: Option<&str>, verified: &Verified, secret: &str) -> bool {
-        let Actor::User(identity) = &verified.actor else { return false };
-        let Some(kept) = self.api.kept.find(secret, verified.project, &identity.user) else { return false };
-        kept.link.refresh(Arc::clone(identity));
-        let (link, seats) = (Arc::clone(&kept.link), Arc::clone(&kept.seats));
-        self.settle(verified, link, seats, Some(Arc::clone(&kept)));
-        let frame = self.connected_frame(id, kept.link.id(), verified, true);
-        match kept.berth.board(&self.outbox, frame) {
-            Ok(replaced) => {
-                if let Some(replaced) = replaced {
-                    replaced
-                        .close_with(&Close::new(Code::Normal, "the connection goes on over another socket"));
-                }
-                true
-            }
-            Err(_) => {
-                let Phase::Known(known) = std::mem::replace(&mut self.phase, Phase::Over) else {
-                    return false;
-                };
-                self.api.expiries.forget(known.link.id(), known.end);
-                self.phase = Phase::Stranger { address: None };
-                false
-            }
-        }
-    }
-
     fn connected_frame(
         &self,
         id: Option<&str>,
@@ -239,18 +214,18 @@ impl NativeSession {
 
     fn verified(
         &mut self,
-        id: RequestId,
+        id: Option<&str>,
         keeping: &Keeping,
         verified: Result<Verified, Problem>,
     ) -> Step<Waited> {
         let became = verified.and_then(|verified| {
             if let Some(secret) = &keeping.resume
-                && self.go_on(id.as_deref(), &verified, secret)
+                && self.go_on(id, &verified, secret)
             {
                 return Ok(None);
             }
             let connection = self.become_known(&verified, keeping.keep)?;
-            Ok(Some(self.connected_frame(id.as_deref(), connection, &verified, false)))
+            Ok(Some(self.connected_frame(id, connection, &verified, false)))
         });
         match became {
             Ok(frame) => {
@@ -260,7 +235,7 @@ impl NativeSession {
                 Step::Next
             }
             Err(problem) => {
-                self.answer(id.as_deref(), Err(&problem));
+                self.answer(id, Err(&problem));
                 Step::Close(refused(&problem))
             }
         }
@@ -470,7 +445,7 @@ impl Session for NativeSession {
                 }
                 Step::Next
             }
-            Waited::Verified(id, keeping, verified) => self.verified(id, &keeping, verified),
+            Waited::Verified(id, keeping, verified) => self.verified(id.as_deref(), &keeping, verified),
             Waited::Refreshed(id, verified) => self.refreshed(id, verified),
             Waited::Joined(seat, frame) => {
                 if let Some(frame) = frame {
@@ -500,37 +475,6 @@ impl Session for NativeSession {
             };
             self.depart(*known, ended, reason);
         }
-    }
-}
-
-impl NativeSession {
-    /// Ends the connection, or keeps it for another socket.
-    fn depart(&self, known: Known, ended: Ended, reason: LeaveReason) {
-        let Some(kept) = known.kept else {
-            self.api.expiries.forget(known.link.id(), known.end);
-            let seats = std::mem::take(&mut *known.seats.lock());
-            return self.api.service.disconnect(&known.link, seats, reason);
-        };
-        let is_empty = kept.berth.leave(&self.outbox);
-        if !is_empty && !kept.berth.is_over() {
-            // Another socket has taken over.
-            return;
-        }
-        self.api.expiries.forget(known.link.id(), known.end);
-        if is_empty && comes_back(ended) {
-            self.api.wait_for(kept);
-        } else {
-            self.api.end_kept(&kept, reason);
-        }
-    }
-}
-
-/// Whether a client whose socket ended so may come back over another: not if it said goodbye, or was told to go.
-fn comes_back(ended: Ended) -> bool {
-    match ended {
-        Ended::Lost => true,
-        Ended::ByPeer { number } => !matches!(number, Some(1000 | 1001)),
-        Ended::ByUs { number } => number == Code::PingTimeout.number(),
     }
 }
 
