@@ -14,6 +14,10 @@ export const media = {
       const kit = world.kit(name);
       await kit.unmute(await kit.create());
     }),
+    ...forEachKit("mute.*-one-stream", async (world, name) => {
+      const kit = world.kit(name);
+      await kit.muteStream(await kit.create(), crypto.randomUUID());
+    }),
     ...forEachKit("stream.*-list-is-empty", async (world, name) => {
       const kit = world.kit(name);
       const streams = await kit.streams(await kit.create());
