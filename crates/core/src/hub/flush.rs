@@ -100,13 +100,15 @@ async fn wait_for_work(flusher: &Flusher, due: Option<Instant>) {
 async fn flush(room: &Arc<LiveRoom>) {
     let mut batch = room.take_batch(Instant::now());
     send_late(std::mem::take(&mut batch.late_answers));
-    let mut answers = Answers::of(std::mem::take(&mut batch.answers));
-    if !batch.pending.is_empty() {
+    let answers = Answers::of(std::mem::take(&mut batch.answers));
+    if batch.pending.is_empty() {
+        answers.send_all();
+    } else {
         let mut joined = Joined::of(&batch);
         for (count, seat) in (1..).zip(batch.seats.iter()) {
-            let frames = match answers.take(seat) {
-                Some(answers) => weave(seat, &batch.pending, &answers),
-                None => joined.for_seat(seat),
+            let frames = match answers.of_seat(seat) {
+                [] => joined.for_seat(seat),
+                answers => weave(seat, &batch.pending, answers),
             };
             if let Some(frames) = frames {
                 seat.send(frames);
@@ -116,37 +118,35 @@ async fn flush(room: &Arc<LiveRoom>) {
             }
         }
     }
-    answers.send_all();
     room.finish(&batch);
 }
 
 /// The answers of a batch, each to go in one write with what its seat gets anyway.
 struct Answers {
-    /// By the address of the seat.
-    by_seat: HashMap<usize, Vec<Answer>>,
+    /// By the address of the seat; taken ones are behind.
+    by_seat: Vec<Answer>,
 }
 
 impl Answers {
     fn of(answers: Vec<Answer>) -> Self {
-        let mut by_seat: HashMap<_, Vec<_>> = HashMap::new();
-        for answer in answers {
-            by_seat.entry(Arc::as_ptr(&answer.seat).addr()).or_default().push(answer);
-        }
+        let mut by_seat = answers;
+        by_seat.sort_by_key(|answer| Arc::as_ptr(&answer.seat).addr());
         Self { by_seat }
     }
 
     /// The answers to that seat.
-    fn take(&mut self, seat: &Arc<Seat>) -> Option<Vec<Answer>> {
-        if self.by_seat.is_empty() { None } else { self.by_seat.remove(&Arc::as_ptr(seat).addr()) }
+    fn of_seat(&self, seat: &Arc<Seat>) -> &[Answer] {
+        let address = Arc::as_ptr(seat).addr();
+        let begin = self.by_seat.partition_point(|answer| Arc::as_ptr(&answer.seat).addr() < address);
+        let rest = &self.by_seat[begin..];
+        &rest[..rest.iter().take_while(|answer| Arc::ptr_eq(&answer.seat, seat)).count()]
     }
 
-    /// Those that nothing of the batch goes with.
-    fn send_all(self) {
-        for answers in self.by_seat.into_values() {
-            if let (Some(first), Some(frames)) =
-                (answers.first(), join(answers.iter().map(|one| &one.frames)))
-            {
-                first.seat.send(frames);
+    /// All of them, where nothing of the batch goes with them.
+    fn send_all(&self) {
+        for answers in self.by_seat.chunk_by(|one, other| Arc::ptr_eq(&one.seat, &other.seat)) {
+            if let Some(frames) = join(answers.iter().map(|one| &one.frames)) {
+                answers[0].seat.send(frames);
             }
         }
     }
@@ -162,7 +162,7 @@ pub(super) fn send_late(answers: Vec<Answer>) {
 /// What `seat` gets of `pending`, with `answers` to it in between, each behind what happened before it.
 pub(super) fn weave(seat: &Seat, pending: &[Pending], answers: &[Answer]) -> Option<Bytes> {
     let (face, mut answers) = (seat.link().face(), answers.iter().peekable());
-    let mut frames = Vec::new();
+    let mut frames = Vec::with_capacity(pending.len() + answers.len());
     for one in pending {
         while let Some(answer) = answers.next_if(|answer| answer.index <= one.index) {
             frames.push(&answer.frames);
@@ -172,7 +172,7 @@ pub(super) fn weave(seat: &Seat, pending: &[Pending], answers: &[Answer]) -> Opt
         }
     }
     frames.extend(answers.map(|answer| &answer.frames));
-    join(frames.into_iter())
+    join(frames.iter().copied())
 }
 
 /// The frames of a batch, joined once for all seats that get the same ones.
@@ -219,14 +219,15 @@ fn wants(seat: &Seat, pending: &Pending) -> bool {
         && seat.is_addressed(&pending.audience)
 }
 
-fn join<'a>(frames: impl Iterator<Item = &'a Option<Bytes>>) -> Option<Bytes> {
-    let mut present = frames.flatten();
-    let first = present.next()?;
-    let Some(second) = present.next() else { return Some(first.clone()) };
-    let rest: Vec<_> = present.collect();
-    let size = first.len() + second.len() + rest.iter().map(|frame| frame.len()).sum::<usize>();
+fn join<'a>(frames: impl Iterator<Item = &'a Option<Bytes>> + Clone) -> Option<Bytes> {
+    let present = frames.flatten();
+    let (count, size) =
+        present.clone().fold((0_usize, 0), |(count, size), frame| (count + 1, size + frame.len()));
+    if count < 2 {
+        return present.into_iter().next().cloned();
+    }
     let mut joined = BytesMut::with_capacity(size);
-    for frame in [first, second].into_iter().chain(rest) {
+    for frame in present {
         joined.extend_from_slice(frame);
     }
     Some(joined.freeze())
