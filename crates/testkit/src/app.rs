@@ -13,7 +13,7 @@ use sidetalk_api::token::{Mint, NoKeys};
 use sidetalk_api::{ApiLimits, ApiParts, ApiState};
 use sidetalk_core::limits::Limits;
 use sidetalk_core::model::{ProjectId, Role, UserId};
-use sidetalk_core::ports::{Clock as _, Project, ProjectSettings, Store};
+use sidetalk_core::ports::{Clock as _, Face, Project, ProjectSettings, Store, Witness};
 use sidetalk_core::service::{Service, ServiceParts};
 use sidetalk_edge::liveness::{Liveness, LivenessSettings};
 use sidetalk_edge::origin::OriginPolicy;
@@ -22,6 +22,7 @@ use sidetalk_storage::{Durability, Sqlite, SqliteConfig};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
+use crate::failing::{FailingStore, Plan};
 use crate::fixed::{CountingEntropy, FixedClock};
 use crate::person::Person;
 
@@ -38,9 +39,36 @@ pub struct App {
     pub router: Router,
     /// The project that is there from the start.
     pub project: Project,
-    entropy: Arc<CountingEntropy>,
-    sqlite: Arc<Sqlite>,
+    /// Chance.
+    pub entropy: Arc<CountingEntropy>,
+    store: Arc<FailingStore<Sqlite>>,
     folder: Arc<TempDir>,
+}
+
+/// What a test may choose about its application.
+pub struct Setup {
+    /// The bounds.
+    pub limits: Limits,
+    /// The bounds of the native API.
+    pub api_limits: ApiLimits,
+    /// The faces of other dialects, from place 1 on.
+    pub faces: Vec<Arc<dyn Face>>,
+    /// Who watches the lives of rooms.
+    pub witnesses: Vec<Arc<dyn Witness>>,
+    /// How calls of the store fail, when the test lets them.
+    pub failures: Plan,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            api_limits: ApiLimits::unlimited(),
+            faces: Vec::new(),
+            witnesses: Vec::new(),
+            failures: Plan::default(),
+        }
+    }
 }
 
 /// What REST answered.
@@ -60,35 +88,46 @@ impl App {
 
     /// An application with these bounds.
     pub async fn start_with(limits: Limits, api_limits: ApiLimits) -> Self {
+        Self::start_as(Setup { limits, api_limits, ..Setup::default() }).await
+    }
+
+    /// An application that is made so.
+    pub async fn start_as(setup: Setup) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a scratch folder can be made"));
-        Self::open(folder, Arc::default(), Arc::default(), limits, api_limits).await
+        Self::open(folder, Arc::default(), Arc::default(), setup).await
     }
 
     /// The same application after its process has ended and begun again: what was not in the store is gone.
     #[must_use]
     pub async fn restart(self) -> Self {
+        self.restart_as(Setup::default()).await
+    }
+
+    /// The same, made otherwise: dialects begin anew with their process.
+    #[must_use]
+    pub async fn restart_as(self, setup: Setup) -> Self {
         self.service.stop();
-        self.sqlite.close();
+        self.sqlite().close();
         let Self { folder, clock, entropy, .. } = self;
-        Self::open(folder, clock, entropy, Limits::default(), ApiLimits::unlimited()).await
+        Self::open(folder, clock, entropy, setup).await
     }
 
     async fn open(
         folder: Arc<TempDir>,
         clock: Arc<FixedClock>,
         entropy: Arc<CountingEntropy>,
-        limits: Limits,
-        api_limits: ApiLimits,
+        setup: Setup,
     ) -> Self {
-        let sqlite = Arc::new(open_store(folder.path()));
+        let Setup { limits, api_limits, faces, witnesses, failures } = setup;
+        let store = Arc::new(FailingStore::new(open_store(folder.path()), failures));
         let service = Service::new(ServiceParts {
-            store: Arc::clone(&sqlite) as Arc<dyn Store>,
+            store: Arc::clone(&store) as Arc<dyn Store>,
             fanout: sidetalk_fanout::Local::new(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             limits: Arc::new(limits),
-            faces: vec![sidetalk_api::face()],
-            witnesses: Vec::new(),
+            faces: std::iter::once(sidetalk_api::face()).chain(faces).collect(),
+            witnesses,
             flushers: 1,
         });
         // They end when the test's runtime ends.
@@ -116,7 +155,7 @@ impl App {
             version: "test",
         });
         let router = sidetalk_api::router(api);
-        Self { clock, service, router, project, entropy, sqlite, folder }
+        Self { clock, service, router, project, entropy, store, folder }
     }
 
     /// Somebody with the role of a member, on a live connection.
@@ -167,9 +206,14 @@ impl App {
         Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
     }
 
-    /// The store, for tests that break it.
-    pub fn sqlite(&self) -> &Arc<Sqlite> {
-        &self.sqlite
+    /// The embedded store, for tests that look into it or close it.
+    pub fn sqlite(&self) -> &Sqlite {
+        self.store.inner()
+    }
+
+    /// The store as the application sees it, for tests that let it fail.
+    pub fn store(&self) -> &Arc<FailingStore<Sqlite>> {
+        &self.store
     }
 }
 

@@ -14,6 +14,6 @@ pub mod fixed;
 
 pub mod failing;
 
-pub use app::{Answer, App};
+pub use app::{Answer, App, Setup};
 pub use fixed::{CountingEntropy, FixedClock};
 pub use person::Person;

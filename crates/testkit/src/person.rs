@@ -112,6 +112,11 @@ impl Person {
         std::mem::take(&mut *self.caught.frames.lock())
     }
 
+    /// How many notifications of that method have come and were not taken.
+    pub fn count(&self, method: &str) -> usize {
+        self.caught.frames.lock().iter().filter(|frame| frame["method"] == method).count()
+    }
+
     /// Waits until a notification of that method has come; gives it and forgets what came before it.
     pub async fn hears(&self, method: &str) -> Value {
         let heard = async {
