@@ -56,11 +56,16 @@ impl Berth {
     /// Another socket comes: it gets `first`, then what waited, then what comes. A socket that is still there is given back.
     ///
     /// # Errors
-    /// [`Over`] if there is no place any more.
+    /// [`Over`] if there is no place any more, or the socket that is still there has not taken what was sent: whoever came
+    /// back now would not know what is missing.
     pub fn board(&self, outbox: &Arc<Outbox>, first: Bytes) -> Result<Option<Arc<Outbox>>, Over> {
         let mut state = self.state.lock();
         match std::mem::replace(&mut *state, State::Over) {
             State::Over => Err(Over),
+            State::Aboard(replaced) if replaced.is_behind() && !Arc::ptr_eq(&replaced, outbox) => {
+                replaced.overrun();
+                Err(Over)
+            }
             before => {
                 outbox.send(first);
                 *state = State::Aboard(Arc::clone(outbox));
@@ -76,10 +81,10 @@ impl Berth {
         }
     }
 
-    /// Whether nobody is on it and somebody may still come.
+    /// Whether nobody is on it, though somebody may still come.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        matches!(&*self.state.lock(), State::Away { .. })
+        !matches!(&*self.state.lock(), State::Aboard(_))
     }
 
     /// Whether nobody can come back any more.

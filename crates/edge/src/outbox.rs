@@ -108,6 +108,14 @@ impl Outbox {
         self.state.lock().queued_bytes
     }
 
+    /// Whether the client has not taken what was written, so that some of it is lost if the connection ends now.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        let slow = (self.settings.close_of)(Reason::Core(Closing::Slow)).number;
+        let state = self.state.lock();
+        state.blocked || state.closing == Some(slow)
+    }
+
     /// An outbox that writes through `writer`, or, without one, leaves all writing to the connection's task.
     pub(crate) fn new(settings: Arc<SocketSettings>, writer: Option<OwnedWriteHalf>) -> Self {
         let writer = writer.map_or(Writer::Task, Writer::Plain);
