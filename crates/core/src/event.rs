@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Audience, ConnectionId, Epoch, GroupName, Labels, Message, MessageId, Mute, Part, Position, Presence,
-    PrivateChat, Role, RoomKey, Sender, Seq, Signal, Timestamp, UserId,
+    Audience, Epoch, GroupName, Labels, Message, MessageId, Mute, Part, Position, Presence, PrivateChat,
+    Role, RoomKey, Sender, Seq, Signal, Timestamp, UserId,
 };
 use crate::roster::Roster;
 
@@ -240,8 +240,8 @@ pub enum Happening<'a> {
     Removed {
         /// The room.
         room: &'a RoomKey,
-        /// The listener's connection.
-        connection: ConnectionId,
+        /// The listener's presence, which has ended.
+        presence: &'a Arc<Presence>,
         /// Why.
         reason: LeaveReason,
     },

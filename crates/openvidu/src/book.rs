@@ -135,12 +135,8 @@ impl Book {
         Ok(all.into_iter().filter_map(|(record, session)| Some((session_key(&record)?, session))).collect())
     }
 
-    /// Keeps a new connection with its token.
-    pub(crate) async fn add_connection(
-        &self,
-        key: &SessionKey,
-        connection: &Connection,
-    ) -> Result<(), Failure> {
+    /// Keeps a connection that is promised, with its token.
+    pub(crate) async fn put_promise(&self, key: &SessionKey, connection: &Connection) -> Result<(), Failure> {
         let own = key.connection(&connection.name);
         let token = Record {
             kind: TOKEN,
@@ -229,6 +225,15 @@ impl Book {
             self.take_token(&connection.secret).await?;
         }
         Ok(true)
+    }
+
+    /// Forgets a connection whose token was used. One that did not come in after all keeps its promise.
+    pub(crate) async fn remove_used_connection(&self, key: &SessionKey, name: &str) -> Result<(), Failure> {
+        let Some(connection) = self.connection(key, name).await? else { return Ok(()) };
+        if self.token(&connection.secret).await?.is_none() {
+            self.remove_connection(key, name).await?;
+        }
+        Ok(())
     }
 
     /// Forgets a session, its connections and their tokens.

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sidetalk_core::event::{Sight, Sitting};
-use sidetalk_core::model::{ConnectionId, RoomKey};
+use sidetalk_core::model::{Presence, RoomKey};
 use sidetalk_core::ports::Witness;
+use sidetalk_core::refusal::Failure;
 use sidetalk_edge::close::{Close, Code};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::DIALECT;
 use crate::book::SessionKey;
+use crate::ids;
 use crate::state::OpenViduState;
 
 /// How long a client that is out may take to close its socket.
@@ -22,7 +24,7 @@ pub(crate) enum Note {
     /// A connection of this dialect is in.
     Came { room: RoomKey },
     /// A connection of this dialect is out.
-    Went { room: RoomKey, connection: ConnectionId },
+    Went { room: RoomKey, presence: Arc<Presence> },
     /// The last one is out.
     Ended { room: RoomKey },
 }
@@ -35,7 +37,7 @@ impl Witness for Reporter {
         let note = match sight {
             Sight::Came(presence) if presence.dialect == DIALECT => Note::Came { room: room.clone() },
             Sight::Went { presence, .. } if presence.dialect == DIALECT => {
-                Note::Went { room: room.clone(), connection: presence.connection }
+                Note::Went { room: room.clone(), presence: Arc::clone(presence) }
             }
             Sight::Ended { .. } => Note::Ended { room: room.clone() },
             _ => return,
@@ -50,7 +52,7 @@ pub(crate) async fn run(state: OpenViduState, mut notes: UnboundedReceiver<Note>
     while let Some(note) = notes.recv().await {
         let done = match note {
             Note::Came { room } => state.note_use(&key_of(room)).await,
-            Note::Went { room, connection } => went(&state, room, connection).await,
+            Note::Went { room, presence } => went(&state, room, &presence).await,
             Note::Ended { room } => state.end_if_empty(&key_of(room)).await,
         };
         if let Err(failure) = done {
@@ -59,12 +61,14 @@ pub(crate) async fn run(state: OpenViduState, mut notes: UnboundedReceiver<Note>
     }
 }
 
-async fn went(
-    state: &OpenViduState,
-    room: RoomKey,
-    connection: ConnectionId,
-) -> Result<(), sidetalk_core::refusal::Failure> {
-    let key = key_of(room);
+async fn went(state: &OpenViduState, room: RoomKey, presence: &Presence) -> Result<(), Failure> {
+    let (key, connection) = (key_of(room), presence.connection);
+    // Whoever is just coming in has the turn until all of it is noted.
+    let _turn = state.book.lock(&key).await;
+    // The same name may have come again meanwhile.
+    if state.is_here(&key, connection) {
+        return Ok(());
+    }
     if let Some(stay) = state.stays.remove(connection) {
         state.service.hub().disconnect(&stay.link);
         if let Some(outbox) = stay.berth.give_up() {
@@ -74,14 +78,7 @@ async fn went(
             });
         }
     }
-    let name = state.names.of(connection);
-    state.names.forget(connection);
-    let _turn = state.book.lock(&key).await;
-    // The same name may have come again meanwhile.
-    if !state.is_here(&key, connection) {
-        state.book.remove_connection(&key, &name).await?;
-    }
-    Ok(())
+    state.book.remove_used_connection(&key, &ids::name_of(presence)).await
 }
 
 fn key_of(room: RoomKey) -> SessionKey {

@@ -1,6 +1,7 @@
 //! A client's frame as something to do, and the fields of REST bodies with their checks.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -8,9 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use sidetalk_core::model::{SignalData, SignalType};
 
-use crate::error::{
-    BAD_METADATA, BAD_PARAMS, BAD_REQUEST, BAD_SIGNAL, BAD_TARGET, RpcError, UNAUTHORIZED, UNSUPPORTED,
-};
+use crate::error::{BAD_METADATA, BAD_PARAMS, BAD_SIGNAL, BAD_TARGET, RpcError, UNAUTHORIZED, UNSUPPORTED};
 use crate::wire::{
     ConnectParams, JoinParams, OneConnection, PingParams, Request, Role, SendParams, SessionProperties,
     SignalIn,
@@ -66,16 +65,25 @@ pub(crate) struct SignalWish {
     pub(crate) data: SignalData,
 }
 
-/// Reads a frame: the request's id, if it has one, and what it asks for.
-pub(crate) fn request(text: &str) -> (Option<Box<RawValue>>, Result<Call, RpcError>) {
-    let request: Request<'_> = match serde_json::from_str(text) {
-        Ok(request) => request,
-        Err(_) => {
-            return (None, Err(RpcError::new(BAD_REQUEST, "this is not a JSON-RPC 2.0 request object")));
-        }
-    };
+/// A frame as it was understood.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The request's id; without one nothing is answered.
+    pub(crate) id: Option<Box<RawValue>>,
+    /// Whether somebody who has not joined may ask for it.
+    pub(crate) is_for_all: bool,
+    pub(crate) call: Result<Call, RpcError>,
+}
+
+/// Reads a frame; `None` if it is no request.
+pub(crate) fn request(text: &str) -> Option<Asked> {
+    let request: Request<'_> = serde_json::from_str(text).ok()?;
     let id = request.id.filter(|id| matches!(id.get().as_bytes()[0], b'0'..=b'9' | b'-' | b'"'));
-    (id.map(ToOwned::to_owned), call(&request.method, request.params))
+    Some(Asked {
+        id: id.map(ToOwned::to_owned),
+        is_for_all: ["ping", "joinRoom", "connect"].contains(&&*request.method),
+        call: call(&request.method, request.params),
+    })
 }
 
 fn call(method: &str, params: Option<&RawValue>) -> Result<Call, RpcError> {
@@ -191,15 +199,14 @@ pub(crate) fn signal_type(text: Option<&str>) -> Result<Option<SignalType>, Stri
     SignalType::new(bare).map(Some).map_err(|problem| problem.to_string())
 }
 
-/// Texts as they are; other values as their JSON text; nothing as JSON's null, which is shown as nothing.
+/// Texts as they are; other values as their JSON text, to the letter; nothing as JSON's null, which is shown as nothing.
 fn signal_data(data: Option<&RawValue>) -> Result<SignalData, String> {
     let Some(data) = data.filter(|data| data.get() != "null") else { return Ok(nothing()) };
     if data.get().starts_with('"') {
         let text: String = serde_json::from_str(data.get()).map_err(|error| bad_json("data", &error))?;
         return Ok(SignalData::Text(text.into()));
     }
-    let value: Value = serde_json::from_str(data.get()).map_err(|error| bad_json("data", &error))?;
-    Ok(SignalData::Text(value.to_string().into()))
+    Ok(SignalData::Text(data.get().into()))
 }
 
 /// The data of a signal without data.
@@ -299,15 +306,18 @@ fn clone_pair((name, value): (&String, &Value)) -> (String, Value) {
     (name.clone(), value.clone())
 }
 
-fn default_recording() -> Map<String, Value> {
-    let defaults = json!({
-        "name": "", "hasAudio": true, "hasVideo": true, "outputMode": "COMPOSED", "recordingLayout": "BEST_FIT",
-        "resolution": "1280x720", "frameRate": 25, "shmSize": 536_870_912
-    });
-    match defaults {
-        Value::Object(defaults) => defaults,
-        _ => unreachable!("it is written as an object"),
-    }
+fn default_recording() -> BTreeMap<String, Value> {
+    let defaults = [
+        ("name", json!("")),
+        ("hasAudio", json!(true)),
+        ("hasVideo", json!(true)),
+        ("outputMode", json!("COMPOSED")),
+        ("recordingLayout", json!("BEST_FIT")),
+        ("resolution", json!("1280x720")),
+        ("frameRate", json!(25)),
+        ("shmSize", json!(536_870_912)),
+    ];
+    defaults.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// What is said of a new connection.
@@ -414,17 +424,16 @@ mod tests {
     #[test]
     fn only_requests_are_calls() {
         for frame in ["[]", "null", "{}", r#"{"method":5}"#, r#"[{"method":"ping","id":0}]"#] {
-            let (id, call) = request(frame);
-            assert!(id.is_none(), "{frame}");
-            assert_eq!(call.expect_err("no call").code, BAD_REQUEST, "{frame}");
+            assert!(request(frame).is_none(), "{frame}");
         }
-        let (id, call) = request(r#"{"jsonrpc":"2.0","method":"ping","params":{"interval":5000},"id":0}"#);
-        assert_eq!(id.expect("an id").get(), "0");
-        assert!(matches!(call, Ok(Call::Ping { interval: Some(interval) }) if interval.as_secs() == 5));
-        let (_, call) = request(r#"{"method":"publishVideo","id":1}"#);
-        assert_eq!(call.expect_err("media").code, UNSUPPORTED);
+        let request = |frame| request(frame).expect("a request");
+        let ping = request(r#"{"jsonrpc":"2.0","method":"ping","params":{"interval":5000},"id":0}"#);
+        assert_eq!(ping.id.expect("an id").get(), "0");
+        assert!(matches!(ping.call, Ok(Call::Ping { interval: Some(interval) }) if interval.as_secs() == 5));
+        let media = request(r#"{"method":"publishVideo","id":1}"#);
+        assert_eq!(media.call.expect_err("media").code, UNSUPPORTED);
         for frame in [r#"{"method":"joinRoom","id":1}"#, r#"{"method":"sendMessage","params":[],"id":1}"#] {
-            assert_eq!(request(frame).1.expect_err("no params").code, BAD_PARAMS, "{frame}");
+            assert_eq!(request(frame).call.expect_err("no params").code, BAD_PARAMS, "{frame}");
         }
     }
 

@@ -9,13 +9,8 @@
 //!   a connection of another dialect                  ->   con_ … of the last 60 bits of its id
 //! ```
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use parking_lot::RwLock;
 use sha2::{Digest as _, Sha256};
-use sidetalk_core::model::ConnectionId;
+use sidetalk_core::model::{ConnectionId, Presence, UserId};
 use sidetalk_core::ports::Entropy;
 use uuid::Uuid;
 
@@ -37,8 +32,12 @@ const SPACE: u64 = 26 * 62_u64.pow(9);
 /// The longest name that an application may choose, `con_` included.
 const NAME_BYTES_MAX: usize = 128;
 
-/// A fresh connection id.
-pub(crate) fn mint_connection(entropy: &dyn Entropy) -> ConnectionId {
+/// A fresh name of a connection.
+pub(crate) fn mint_name(entropy: &dyn Entropy) -> String {
+    minted_name(mint_connection(entropy))
+}
+
+fn mint_connection(entropy: &dyn Entropy) -> ConnectionId {
     #[expect(clippy::cast_possible_truncation, reason = "half of the random bits are enough")]
     let bits = entropy.bits() as u64;
     id(bits % SPACE)
@@ -93,7 +92,7 @@ pub(crate) fn connection(session: &str, name: &str) -> ConnectionId {
 }
 
 /// The name of a connection as it is minted, or as one of another dialect is called.
-pub(crate) fn minted_name(id: ConnectionId) -> String {
+fn minted_name(id: ConnectionId) -> String {
     let mut number = (id.as_uuid().as_u64_pair().1 & NUMBER) % SPACE;
     let mut name = String::with_capacity(PREFIX.len() + 10);
     name.push_str(PREFIX);
@@ -129,39 +128,14 @@ pub(crate) fn chosen_name(wish: &str) -> Option<String> {
     fits.then(|| format!("{PREFIX}{word}"))
 }
 
-/// The names that applications have chosen for connections which are there.
-#[derive(Debug, Default)]
-pub(crate) struct Names {
-    chosen: RwLock<HashMap<ConnectionId, Arc<str>>>,
-    /// Most servers never have one; then nothing is looked up.
-    any: AtomicBool,
+/// What a connection is called: its number, or the name that the application has chosen, which is its user's name too.
+pub(crate) fn name(id: ConnectionId, user: &UserId) -> String {
+    if is_chosen(id) { user.as_str().to_owned() } else { minted_name(id) }
 }
 
-impl Names {
-    /// Takes note of a connection.
-    pub(crate) fn note(&self, id: ConnectionId, name: &str) {
-        if is_chosen(id) {
-            self.chosen.write().insert(id, name.into());
-            self.any.store(true, Ordering::Release);
-        }
-    }
-
-    /// Forgets a connection.
-    pub(crate) fn forget(&self, id: ConnectionId) {
-        if is_chosen(id) {
-            self.chosen.write().remove(&id);
-        }
-    }
-
-    /// What a connection is called.
-    pub(crate) fn of(&self, id: ConnectionId) -> String {
-        if self.any.load(Ordering::Acquire)
-            && let Some(name) = self.chosen.read().get(&id)
-        {
-            return name.to_string();
-        }
-        minted_name(id)
-    }
+/// What the connection of somebody present is called.
+pub(crate) fn name_of(presence: &Presence) -> String {
+    name(presence.connection, &presence.identity.user)
 }
 
 fn is_chosen(id: ConnectionId) -> bool {
@@ -205,24 +179,20 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_name_is_kept_while_it_is_there() {
-        let names = Names::default();
-        let name = chosen_name("al-ice 1").expect("something is left");
-        assert_eq!(name, "con_alice1");
-        let id = connection("ses_A", &name);
-        assert_ne!(id, connection("ses_B", &name));
-        names.note(id, &name);
-        assert_eq!(names.of(id), name);
-        names.forget(id);
-        assert_ne!(names.of(id), name);
+    fn a_chosen_name_is_the_users_too() {
+        let chosen = chosen_name("al-ice 1").expect("something is left");
+        assert_eq!(chosen, "con_alice1");
+        let id = connection("ses_A", &chosen);
+        assert_ne!(id, connection("ses_B", &chosen));
+        assert_eq!(name(id, &UserId::new(&chosen).expect("a valid id")), chosen);
         assert_eq!(chosen_name("--"), None);
     }
 
     #[test]
     fn a_connection_of_another_dialect_has_a_name_too() {
         let id = ConnectionId::from_uuid(Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef));
-        let name = Names::default().of(id);
-        assert_eq!(name.len(), 14);
-        assert_eq!(name, Names::default().of(id));
+        let user = UserId::new("native-user").expect("a valid id");
+        assert_eq!(name(id, &user).len(), 14);
+        assert_eq!(name(id, &user), minted_name(id));
     }
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use sidetalk_core::event::LeaveReason;
-use sidetalk_core::model::Presence;
+use sidetalk_core::model::{ConnectionId, Presence};
 use sidetalk_core::ports::Outlet as _;
+use sidetalk_core::refusal::Failure;
 use sidetalk_core::service::Joined;
 use sidetalk_edge::berth::Berth;
 use sidetalk_edge::outbox::Outbox;
 
-use crate::book::{Active, Connection, SessionKey};
+use crate::book::{Active, Connection, Session, SessionKey};
 use crate::error::{NO_SESSION, RpcError, UNAUTHORIZED};
 use crate::from_wire::{Join, TokenText};
 use crate::ids;
@@ -47,125 +48,148 @@ impl Drop for Entered {
     }
 }
 
-/// Lets a client in and tells it so, or why not.
-pub(crate) async fn join(
-    state: &OpenViduState,
-    outbox: &Arc<Outbox>,
-    address: Option<IpAddr>,
-    id: Option<&RawValue>,
-    wish: Join,
-) -> Option<Entered> {
-    match enter(state, outbox, address, id, wish).await {
-        Ok(stay) => Some(Entered { state: state.clone(), outbox: Arc::clone(outbox), stay: Some(stay) }),
-        Err(error) => {
-            if let Some(id) = id {
-                outbox.send(to_wire::refused(id, &error));
+/// A client that wants to come in.
+pub(crate) struct Newcomer {
+    pub(crate) state: OpenViduState,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) address: Option<IpAddr>,
+    /// Of its request.
+    pub(crate) id: Option<Box<RawValue>>,
+    pub(crate) wish: Join,
+}
+
+impl Newcomer {
+    /// Comes in and is told so, or why not.
+    pub(crate) async fn join(self) -> Option<Entered> {
+        match self.enter().await {
+            Ok(stay) => Some(Entered { state: self.state, outbox: self.outbox, stay: Some(stay) }),
+            Err(error) => {
+                if let Some(id) = &self.id {
+                    self.outbox.send(to_wire::refused(id, &error));
+                }
+                None
             }
-            None
         }
     }
-}
 
-async fn enter(
-    state: &OpenViduState,
-    outbox: &Arc<Outbox>,
-    address: Option<IpAddr>,
-    id: Option<&RawValue>,
-    wish: Join,
-) -> Result<Arc<Stay>, RpcError> {
-    let (key, mut connection) = redeem(state, &wish.token, wish.session.as_deref()).await?;
-    let berth = Berth::new(Arc::clone(outbox), state.settings.held_bytes_max);
-    let rpc = ids::mint_rpc(&*state.entropy);
-    let _turn = state.book.lock(&key).await;
-    let Some(session) = state.session(&key).await.map_err(|failure| RpcError::of(&failure))? else {
-        return Err(no_session());
-    };
-    let joined = state.enter(&key, &connection, &wish.metadata, &berth, false).await;
-    let joined = joined.map_err(|failure| RpcError::of(&failure))?;
-    connection.active = Some(Active {
-        since: joined.seat.presence().joined_at.as_millis(),
-        rpc: Some(rpc.clone()),
-        client_data: wish.metadata.clone(),
-        platform: wish.platform,
-        ip: address.map(|address| address.to_string()),
-    });
-    if let Err(failure) = state.book.put_active(&key, &session, &connection).await {
-        state.service.leave(&joined.seat, LeaveReason::Left);
-        return Err(RpcError::of(&failure));
+    async fn enter(&self) -> Result<Arc<Stay>, RpcError> {
+        let Self { state, wish, .. } = self;
+        let failed = |failure| RpcError::of(&failure);
+        let (key, _) = promised(state, &wish.token, wish.session.as_deref()).await?;
+        let _turn = state.book.lock(&key).await;
+        let session = state.session(&key).await.map_err(failed)?.ok_or_else(no_session)?;
+        let connection = redeem(state, &wish.token).await?;
+        match self.take_place(&key, &session, connection.clone()).await {
+            Ok(stay) => Ok(stay),
+            Err(failure) => {
+                // Nobody came in by it, so the token is as good as before. If that cannot be kept either, it is lost.
+                if let Err(failure) = state.book.put_promise(&key, &connection).await {
+                    tracing::warn!(error = ?failure, "a token was used up by somebody who could not come in");
+                }
+                Err(RpcError::of(&failure))
+            }
+        }
     }
-    let version = wish.version.as_deref().unwrap_or(VERSION);
-    welcome(state, outbox, id, &connection, &rpc, version, &joined);
-    let stay = Stay::new(key, rpc, connection.role, joined.seat, berth);
-    state.stays.add(&stay);
-    Ok(stay)
+
+    async fn take_place(
+        &self,
+        key: &SessionKey,
+        session: &Session,
+        mut connection: Connection,
+    ) -> Result<Arc<Stay>, Failure> {
+        let Self { state, wish, .. } = self;
+        let berth = Berth::new(Arc::clone(&self.outbox), state.settings.held_bytes_max);
+        let rpc = ids::mint_rpc(&*state.entropy);
+        let joined = state.enter(key, &connection, &wish.metadata, &berth, false).await?;
+        connection.active = Some(Active {
+            since: joined.seat.presence().joined_at.as_millis(),
+            rpc: Some(rpc.clone()),
+            client_data: wish.metadata.clone(),
+            platform: wish.platform.clone(),
+            ip: self.address.map(|address| address.to_string()),
+        });
+        if let Err(failure) = state.book.put_active(key, session, &connection).await {
+            state.service.leave(&joined.seat, LeaveReason::Left);
+            return Err(failure);
+        }
+        // Before the client learns its secret, so that it can use it at once.
+        let stay = Stay::new(key.clone(), rpc, connection.role, Arc::clone(&joined.seat), berth);
+        state.stays.add(&stay);
+        self.welcome(&connection, &stay.rpc, &joined);
+        Ok(stay)
+    }
+
+    /// Sends the result, then stored chat, then what has been held back.
+    fn welcome(&self, connection: &Connection, rpc: &str, joined: &Joined) {
+        let Self { state, outbox, wish, .. } = self;
+        let version = wish.version.as_deref().unwrap_or(VERSION);
+        let own = joined.seat.presence();
+        let client_data = &own.client_data;
+        let others = joined.presence.iter().filter(|presence| presence.connection != own.connection);
+        let value: Vec<Participant> = others.map(|presence| participant(presence)).collect();
+        let result = JoinResult {
+            id: &connection.name,
+            session: joined.seat.room().name.as_str(),
+            session_id: rpc,
+            role: connection.role,
+            record: connection.record,
+            created_at: own.joined_at.as_millis(),
+            metadata: &metadata(client_data, &connection.data),
+            version,
+            media_server: "kurento",
+            video_simulcast: false,
+            final_user_id: &connection.name,
+            value,
+        };
+        if let Some(id) = &self.id {
+            outbox.send(to_wire::result(id, result));
+        }
+        for message in joined.history.iter().flat_map(|page| &page.messages).filter(|one| !one.is_deleted()) {
+            let is_here = message.sender.connection.is_some_and(|id| is_among(&joined.presence, id));
+            outbox.send(state.renderer.message(message, &joined.room.labels, is_here));
+        }
+        joined.seat.release();
+    }
 }
 
-/// Uses a token up, if it is one of the session that is asked for.
-pub(crate) async fn redeem(
+/// The connection that a token promises, if it is one of the session that is asked for. The token stays good.
+pub(crate) async fn promised(
     state: &OpenViduState,
     token: &TokenText,
     session: Option<&str>,
 ) -> Result<(SessionKey, Connection), RpcError> {
     let failed = |failure| RpcError::of(&failure);
-    let bad = || RpcError::new(UNAUTHORIZED, "Token is not valid or was used before. Code: 401");
-    let (key, name) = state.book.token(&token.secret).await.map_err(failed)?.ok_or_else(bad)?;
+    let (key, name) = state.book.token(&token.secret).await.map_err(failed)?.ok_or_else(bad_token)?;
     let named = [token.session.as_deref(), session];
     if named.into_iter().flatten().any(|named| named != key.session.as_str()) {
-        return Err(bad());
+        return Err(bad_token());
     }
     let project = state.service.project(key.project).await.map_err(failed)?;
     if !project.is_some_and(|project| crate::auth::speaks(&project.settings)) {
-        return Err(bad());
+        return Err(bad_token());
     }
-    let connection = state.book.connection(&key, &name).await.map_err(failed)?.ok_or_else(bad)?;
-    if !state.book.take_token(&token.secret).await.map_err(failed)? {
-        return Err(bad());
-    }
+    let connection = state.book.connection(&key, &name).await.map_err(failed)?.ok_or_else(bad_token)?;
     Ok((key, connection))
+}
+
+/// Uses a token up: of all who try, one succeeds. Gives the connection as it is now.
+pub(crate) async fn redeem(state: &OpenViduState, token: &TokenText) -> Result<Connection, RpcError> {
+    let failed = |failure| RpcError::of(&failure);
+    let (_, connection) = promised(state, token, None).await?;
+    if !state.book.take_token(&token.secret).await.map_err(failed)? {
+        return Err(bad_token());
+    }
+    Ok(connection)
+}
+
+fn bad_token() -> RpcError {
+    RpcError::new(UNAUTHORIZED, "Token is not valid or was used before. Code: 401")
 }
 
 pub(crate) fn no_session() -> RpcError {
     RpcError::new(NO_SESSION, "there is no such session. Code: 202")
 }
 
-/// Sends the result, then stored chat, then what has been held back.
-fn welcome(
-    state: &OpenViduState,
-    outbox: &Arc<Outbox>,
-    id: Option<&RawValue>,
-    connection: &Connection,
-    rpc: &str,
-    version: &str,
-    joined: &Joined,
-) {
-    let own = joined.seat.presence();
-    let client_data = &own.client_data;
-    let others = joined.presence.iter().filter(|presence| presence.connection != own.connection);
-    let value: Vec<Participant> = others.map(|presence| participant(&state.names, presence)).collect();
-    let result = JoinResult {
-        id: &connection.name,
-        session: joined.seat.room().name.as_str(),
-        session_id: rpc,
-        role: connection.role,
-        record: connection.record,
-        created_at: own.joined_at.as_millis(),
-        metadata: &metadata(client_data, &connection.data),
-        version,
-        media_server: "kurento",
-        video_simulcast: false,
-        final_user_id: &connection.name,
-        value,
-    };
-    if let Some(id) = id {
-        outbox.send(to_wire::result(id, result));
-    }
-    for message in joined.history.iter().flat_map(|page| &page.messages).filter(|one| !one.is_deleted()) {
-        let is_here = message.sender.connection.is_some_and(|id| is_among(&joined.presence, id));
-        outbox.send(state.renderer.message(message, &joined.room.labels, is_here));
-    }
-    joined.seat.release();
-}
-
-fn is_among(presences: &[Arc<Presence>], id: sidetalk_core::model::ConnectionId) -> bool {
+fn is_among(presences: &[Arc<Presence>], id: ConnectionId) -> bool {
     presences.iter().any(|presence| presence.connection == id)
 }

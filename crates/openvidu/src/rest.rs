@@ -11,8 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{FromRequestParts, OriginalUri, Path, RawQuery, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
@@ -27,7 +26,6 @@ use sidetalk_edge::upgrade::{Upgrade, UpgradeRefusal};
 
 use crate::auth::{Denied, project_of};
 use crate::book::SessionKey;
-use crate::from_wire::{BadField, Fields};
 use crate::join::VERSION;
 use crate::socket::OpenViduSession;
 use crate::state::OpenViduState;

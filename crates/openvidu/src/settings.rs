@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sidetalk_core::model::SignalType;
+use sidetalk_core::model::{SignalData, SignalType};
 use sidetalk_edge::rate::Rule;
 
 /// Settings and limits of this dialect.
@@ -18,8 +18,8 @@ pub struct OpenViduSettings {
     pub replay_history: usize,
     /// The type under which messages of other dialects come while nobody has used one. Default `chat`.
     pub chat_type: SignalType,
-    /// The longest signal or message in bytes. Default 64 KiB.
-    pub signal_bytes_max: usize,
+    /// The longest data of a signal in characters. Default 65,536.
+    pub signal_chars_max: usize,
     /// The longest frame that a client may send. Default 512 KiB: text is escaped twice on this wire.
     pub frame_bytes_max: usize,
     /// What may wait for a client that is away. Default 1 MiB.
@@ -36,6 +36,21 @@ pub struct OpenViduSettings {
     pub keys_max: usize,
 }
 
+impl OpenViduSettings {
+    /// What the longest data may take in UTF-8.
+    pub(crate) fn signal_bytes_max(&self) -> usize {
+        self.signal_chars_max.saturating_mul(4)
+    }
+
+    /// Whether data is short enough.
+    pub(crate) fn allows(&self, data: &SignalData) -> bool {
+        let (SignalData::Text(text) | SignalData::Json(text)) = data;
+        let max = self.signal_chars_max;
+        // Hardly any data is long enough to be counted.
+        text.len() <= max || text.chars().nth(max).is_none()
+    }
+}
+
 impl Default for OpenViduSettings {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
@@ -45,7 +60,7 @@ impl Default for OpenViduSettings {
             closed_page_grace: Duration::from_secs(2),
             replay_history: 0,
             chat_type: SignalType::new("chat").expect("a valid type"),
-            signal_bytes_max: 64 * 1024,
+            signal_chars_max: 64 * 1024,
             frame_bytes_max: 512 * 1024,
             held_bytes_max: 1024 * 1024,
             unjoined_per_address_max: 256,

@@ -26,9 +26,12 @@ use sidetalk_edge::outbox::Outbox;
 use sidetalk_edge::rate::Cell;
 use sidetalk_edge::socket::{Ended, Session, Step};
 
-use crate::error::{ALREADY_JOINED, BAD_TARGET, GENERIC, NO_PARTICIPANT, NOT_JOINED, RpcError, UNAUTHORIZED};
-use crate::from_wire::{self, Call, Join, SignalWish};
-use crate::join::{Entered, join};
+use crate::error::{
+    ALREADY_JOINED, BAD_REQUEST, BAD_SIGNAL, BAD_TARGET, GENERIC, NO_PARTICIPANT, NOT_JOINED, RpcError,
+    UNAUTHORIZED,
+};
+use crate::from_wire::{self, Asked, Call, Join, SignalWish};
+use crate::join::{Entered, Newcomer};
 use crate::state::OpenViduState;
 use crate::stay::Stay;
 use crate::to_wire;
@@ -53,8 +56,7 @@ pub struct OpenViduSession {
 
 enum Phase {
     Stranger,
-    /// With its principal, which every signal needs.
-    Inside(Arc<Stay>, Box<Principal>),
+    Inside(Arc<Stay>),
     Out,
 }
 
@@ -83,9 +85,9 @@ impl OpenViduSession {
             Call::Join(wish) => self.join(id, wish),
             Call::Connect { rpc } => self.come_back(id.as_deref(), &rpc),
             call => match &self.phase {
-                Phase::Inside(stay, who) if stay.seat.is_in() => {
-                    let (stay, who) = (Arc::clone(stay), Principal::clone(who));
-                    self.act(id, stay, who, call)
+                Phase::Inside(stay) if stay.seat.is_in() => {
+                    let stay = Arc::clone(stay);
+                    self.act(id, stay, call)
                 }
                 _ => self.refuse(id.as_deref(), &not_joined()),
             },
@@ -102,12 +104,12 @@ impl OpenViduSession {
 
     fn join(&mut self, id: RequestId, wish: Join) -> Step<Waited> {
         if !matches!(self.phase, Phase::Stranger) {
-            let error = RpcError::new(ALREADY_JOINED, "this socket has joined a session already. Code: 104");
-            return self.refuse(id.as_deref(), &error);
+            return self.refuse(id.as_deref(), &already_joined());
         }
-        let (state, outbox, address) = (self.state.clone(), Arc::clone(&self.outbox), self.address);
-        // A task of its own: the token is used up at its first step, so the rest must happen even if the socket is lost.
-        let entering = tokio::spawn(async move { join(&state, &outbox, address, id.as_deref(), wish).await });
+        let (state, outbox) = (self.state.clone(), Arc::clone(&self.outbox));
+        let newcomer = Newcomer { state, outbox, address: self.address, id, wish };
+        // A task of its own: once the token is used up the rest must happen, even if the socket is lost.
+        let entering = tokio::spawn(newcomer.join());
         Step::wait(async move {
             match entering.await {
                 Ok(Some(entered)) => Waited::Joined(Box::new(entered)),
@@ -119,6 +121,10 @@ impl OpenViduSession {
     fn come_back(&mut self, id: Option<&RawValue>, rpc: &str) -> Step<Waited> {
         let stay = self.state.stays.of_client(rpc).filter(|stay| stay.seat.is_in());
         let Some(stay) = stay else { return self.refuse(id, &RpcError::no_reconnection()) };
+        // A socket is one member's: another one's place on it would be noticed as lost by nobody.
+        if matches!(&self.phase, Phase::Inside(own) if own.seat.is_in() && !Arc::ptr_eq(own, &stay)) {
+            return self.refuse(id, &already_joined());
+        }
         let result = Reconnected { value: "reconnection successful", session_id: &stay.rpc };
         let first = id.map_or_else(Bytes::new, |id| to_wire::result(id, result));
         match stay.berth.board(&self.outbox, first) {
@@ -129,28 +135,31 @@ impl OpenViduSession {
                 self.inside(stay);
                 Step::Next
             }
-            Err(_) => self.refuse(id, &RpcError::no_reconnection()),
+            Err(_) => {
+                // More was missed than was kept: who is told to begin anew is gone for the others too.
+                self.state.service.leave(&stay.seat, LeaveReason::Lost);
+                self.refuse(id, &RpcError::no_reconnection())
+            }
         }
     }
 
     fn inside(&mut self, stay: Arc<Stay>) {
         self.outbox.set_authenticated();
         self.pulse.set_joined();
-        let who = Box::new(stay.link.principal());
-        self.phase = Phase::Inside(stay, who);
+        self.phase = Phase::Inside(stay);
     }
 
     /// What only somebody in a session may ask for.
-    fn act(&mut self, id: RequestId, stay: Arc<Stay>, who: Principal, call: Call) -> Step<Waited> {
+    fn act(&mut self, id: RequestId, stay: Arc<Stay>, call: Call) -> Step<Waited> {
         match call {
-            Call::Send(wish) => self.send(id, stay, who, wish),
+            Call::Send(wish) => self.send(id, stay, wish),
             Call::Leave => {
                 self.state.service.leave(&stay.seat, LeaveReason::Left);
                 self.phase = Phase::Out;
                 self.answer(id.as_deref(), Done { session_id: &stay.rpc });
                 Step::Next
             }
-            Call::ForceDisconnect { connection } => self.put_out(id, stay, connection),
+            Call::ForceDisconnect { connection } => self.put_out(id, stay, &connection),
             Call::Nothing => {
                 self.answer(id.as_deref(), Done { session_id: &stay.rpc });
                 Step::Next
@@ -160,12 +169,19 @@ impl OpenViduSession {
     }
 
     /// The hot path: judged and published without waiting, unless it is chat and must be stored.
-    fn send(&mut self, id: RequestId, stay: Arc<Stay>, who: Principal, wish: SignalWish) -> Step<Waited> {
+    fn send(&mut self, id: RequestId, stay: Arc<Stay>, wish: SignalWish) -> Step<Waited> {
+        let settings = &self.state.settings;
+        if !settings.allows(&wish.data) {
+            let message = format!("data is longer than {} characters. Code: 600", settings.signal_chars_max);
+            return self.refuse(id.as_deref(), &RpcError::new(BAD_SIGNAL, message));
+        }
         let to = match self.audience(&stay, &wish.to) {
             Ok(to) => to,
             Err(error) => return self.refuse(id.as_deref(), &error),
         };
         let signal = Signal { kind: wish.kind, data: wish.data, to };
+        // The role may have changed since the last one.
+        let who = stay.link.principal();
         match self.state.service.signal_from(&who, &stay.seat, signal) {
             Ok(None) => {
                 done_behind(&stay, id.as_deref());
@@ -196,16 +212,20 @@ impl OpenViduSession {
         Ok(Audience::connections(to.iter().map(find).collect::<Result<Vec<_>, _>>()?))
     }
 
-    fn put_out(&mut self, id: RequestId, stay: Arc<Stay>, name: String) -> Step<Waited> {
+    fn put_out(&mut self, id: RequestId, stay: Arc<Stay>, name: &str) -> Step<Waited> {
         if stay.role() != Role::Moderator {
             let error = RpcError::new(UNAUTHORIZED, "only a MODERATOR may disconnect others. Code: 401");
             return self.refuse(id.as_deref(), &error);
         }
-        let Some(connection) = self.state.find(&stay.key, &name) else {
+        let Some(connection) = self.state.find(&stay.key, name) else {
             let error = RpcError::new(NO_PARTICIPANT, "no such connection in the session. Code: 102");
             return self.refuse(id.as_deref(), &error);
         };
-        let state = self.state.clone();
+        let (state, mut id) = (self.state.clone(), id);
+        if connection == stay.link.id() {
+            // Afterwards nothing reaches it any more.
+            self.answer(id.take().as_deref(), Done { session_id: &stay.rpc });
+        }
         Step::wait(async move {
             let done = id.as_deref().map(|id| (&stay, to_wire::result(id, Done { session_id: &stay.rpc })));
             let put_out = state.put_out(&stay.key, connection, LeaveReason::Kicked, done).await;
@@ -229,19 +249,28 @@ impl OpenViduSession {
         Step::Next
     }
 
+    /// Something that is no request.
+    fn malformed(&mut self) -> Step<Waited> {
+        self.malformed = self.malformed.saturating_add(1);
+        if self.malformed >= MALFORMED_MAX {
+            return Step::Close(Close::new(Code::Normal, "too many frames that are no requests"));
+        }
+        let nobody = RawValue::from_string("null".to_owned()).expect("null is JSON");
+        self.refuse(Some(&nobody), &RpcError::new(BAD_REQUEST, "this is not a JSON-RPC 2.0 request object"))
+    }
+
     /// The socket of somebody inside is gone.
     fn lost(&self, stay: &Arc<Stay>, ended: Ended) {
         let settings = &self.state.settings;
-        let slow = Code::Slow.number();
         match ended {
-            // What did not fit is lost, so there is nothing to come back to without a gap.
-            Ended::ByUs { number } if number == slow => {
+            _ if !stay.berth.leave(&self.outbox) => {}
+            // What it has not taken is lost, so there is nothing to come back to without a gap.
+            _ if self.outbox.is_behind() => {
                 stay.berth.give_up();
                 self.state.service.leave(&stay.seat, LeaveReason::Lost);
             }
-            _ if !stay.berth.leave(&self.outbox) => {}
             Ended::ByPeer { number: Some(GOING_AWAY) } => {
-                self.state.wait_for(stay, settings.closed_page_grace)
+                self.state.wait_for(stay, settings.closed_page_grace);
             }
             _ => self.state.wait_for(stay, settings.grace),
         }
@@ -252,7 +281,7 @@ impl Session for OpenViduSession {
     type Done = Waited;
 
     fn on_text(&mut self, text: &str) -> Step<Waited> {
-        let (id, call) = from_wire::request(text);
+        let Some(Asked { id, is_for_all, call }) = from_wire::request(text) else { return self.malformed() };
         if let Some(rule) = &self.state.settings.requests_per_connection
             && let Err(limited) = self.requests.check(rule, tokio::time::Instant::now().into_std())
         {
@@ -261,19 +290,11 @@ impl Session for OpenViduSession {
         }
         match call {
             Ok(call) => self.serve(id, call),
-            Err(error) if error.code != crate::error::BAD_REQUEST => {
-                // Before joining, what cannot be read is as far away as what can.
-                let error = if self.is_stranger(&error) { not_joined() } else { error };
-                self.refuse(id.as_deref(), &error)
+            // Before joining, what cannot be read is as far away as what can.
+            Err(_) if !is_for_all && !matches!(self.phase, Phase::Inside(_)) => {
+                self.refuse(id.as_deref(), &not_joined())
             }
-            Err(error) => {
-                self.malformed = self.malformed.saturating_add(1);
-                if self.malformed >= MALFORMED_MAX {
-                    return Step::Close(Close::new(Code::Normal, "too many frames that are no requests"));
-                }
-                let nobody = RawValue::from_string("null".to_owned()).expect("null is JSON");
-                self.refuse(Some(&nobody), &error)
-            }
+            Err(error) => self.refuse(id.as_deref(), &error),
         }
     }
 
@@ -287,18 +308,11 @@ impl Session for OpenViduSession {
     }
 
     fn on_close(&mut self, ended: Ended) {
-        if let Phase::Inside(stay, _) = std::mem::replace(&mut self.phase, Phase::Out)
+        if let Phase::Inside(stay) = std::mem::replace(&mut self.phase, Phase::Out)
             && stay.seat.is_in()
         {
             self.lost(&stay, ended);
         }
-    }
-}
-
-impl OpenViduSession {
-    fn is_stranger(&self, error: &RpcError) -> bool {
-        !matches!(self.phase, Phase::Inside(..))
-            && [crate::error::BAD_SIGNAL, BAD_TARGET, crate::error::UNSUPPORTED].contains(&error.code)
     }
 }
 
@@ -332,6 +346,10 @@ fn refuse_to(stay: &Arc<Stay>, id: Option<&RawValue>, error: &RpcError) {
     if let Some(id) = id {
         stay.seat.answer(to_wire::refused(id, error));
     }
+}
+
+fn already_joined() -> RpcError {
+    RpcError::new(ALREADY_JOINED, "this socket has joined a session already. Code: 104")
 }
 
 fn not_joined() -> RpcError {

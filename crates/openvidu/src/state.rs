@@ -13,7 +13,7 @@ use sidetalk_core::model::{
     Actor, ConnectionId, Identity, Presence, Principal, ProjectId, Role as CoreRole, Timestamp, UserId,
 };
 use sidetalk_core::ports::{Entropy, Face, Outlet, Witness};
-use sidetalk_core::refusal::Failure;
+use sidetalk_core::refusal::{Failure, Refusal};
 use sidetalk_core::service::{JoinWish, Joined, Service};
 use sidetalk_edge::berth::Berth;
 use sidetalk_edge::drop_in::display_name;
@@ -28,7 +28,7 @@ use tokio::time::{MissedTickBehavior, sleep};
 use crate::DIALECT;
 use crate::book::{Active, Book, Connection, Session, SessionKey};
 use crate::clerk::{self, Note};
-use crate::ids::{self, Names};
+use crate::ids;
 use crate::settings::OpenViduSettings;
 use crate::stay::{Stay, Stays};
 use crate::to_wire::{self, OpenViduFace};
@@ -41,7 +41,6 @@ const SWEEP: Duration = Duration::from_secs(15 * 60);
 /// The part of this dialect that the service must know from its beginning: who renders and who watches.
 pub struct OpenVidu {
     settings: Arc<OpenViduSettings>,
-    names: Arc<Names>,
     notes: UnboundedSender<Note>,
     unread: UnboundedReceiver<Note>,
 }
@@ -50,14 +49,18 @@ impl OpenVidu {
     /// The dialect under these settings.
     #[must_use]
     pub fn new(settings: OpenViduSettings) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "at most one note per connection there is, and per sitting"
+        )]
         let (notes, unread) = unbounded_channel();
-        Self { settings: Arc::new(settings), names: Arc::default(), notes, unread }
+        Self { settings: Arc::new(settings), notes, unread }
     }
 
     /// The renderer, for the service's list of faces.
     #[must_use]
     pub fn face(&self) -> Arc<dyn Face> {
-        Arc::new(OpenViduFace { names: Arc::clone(&self.names), chat_type: self.settings.chat_type.clone() })
+        Arc::new(OpenViduFace { chat_type: self.settings.chat_type.clone() })
     }
 
     /// The witness, for the service's list of witnesses.
@@ -75,8 +78,8 @@ impl OpenVidu {
         let OpenViduParts { service, face, socket_settings, liveness, entropy } = parts;
         let settings = self.settings;
         let limits = Limits {
-            text_bytes_max: settings.signal_bytes_max,
-            signal_bytes_max: settings.signal_bytes_max,
+            text_bytes_max: settings.signal_bytes_max(),
+            signal_bytes_max: settings.signal_bytes_max(),
             ..Limits::clone(service.limits())
         };
         let frames = FrameLimits { message_bytes_max: settings.frame_bytes_max, ..socket_settings.frames };
@@ -85,8 +88,7 @@ impl OpenVidu {
             face,
             sockets: Sockets::new(SocketSettings { frames, ..socket_settings }, liveness),
             entropy,
-            renderer: OpenViduFace { names: Arc::clone(&self.names), chat_type: settings.chat_type.clone() },
-            names: self.names,
+            renderer: OpenViduFace { chat_type: settings.chat_type.clone() },
             book: Book::new(Arc::clone(service.store())),
             stays: Stays::default(),
             watch: Watch::new(settings.unjoined_per_address_max),
@@ -129,7 +131,6 @@ pub struct Shared {
     pub(crate) sockets: Arc<Sockets>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) renderer: OpenViduFace,
-    pub(crate) names: Arc<Names>,
     pub(crate) book: Book,
     pub(crate) stays: Stays,
     pub(crate) watch: Watch,
@@ -162,6 +163,10 @@ impl OpenViduState {
         self.service.hub().live(&room_key(key)).is_some_and(|live| live.has(connection))
     }
 
+    fn presence(&self, key: &SessionKey, connection: ConnectionId) -> Option<Arc<Presence>> {
+        self.service.hub().live(&room_key(key))?.with(|_, roster| roster.get(connection).cloned())?
+    }
+
     /// The connection of that name in a session.
     pub(crate) fn find(&self, key: &SessionKey, name: &str) -> Option<ConnectionId> {
         let id = ids::connection(key.session.as_str(), name);
@@ -170,8 +175,7 @@ impl OpenViduState {
         }
         // A connection of another dialect: its id cannot be told from its name.
         let presences = self.presences(key);
-        let mut others = presences.iter().map(|presence| presence.connection);
-        others.find(|id| self.names.of(*id) == name)
+        presences.iter().find(|presence| ids::name_of(presence) == name).map(|presence| presence.connection)
     }
 
     /// Takes a place in a session for a connection of the book.
@@ -184,7 +188,6 @@ impl OpenViduState {
         is_back: bool,
     ) -> Result<Joined, Failure> {
         let id = ids::connection(key.session.as_str(), &connection.name);
-        self.names.note(id, &connection.name);
         let identity = Arc::new(identity(key, connection, client_data));
         let outlet = Arc::clone(berth) as Arc<dyn Outlet>;
         let link = self.service.connect(Link::new(id, self.face, DIALECT, key.project, identity, outlet));
@@ -197,10 +200,7 @@ impl OpenViduState {
             is_back,
         };
         let joined = self.service.join(&link.principal(), &link, &key.session, wish).await;
-        joined.inspect_err(|_| {
-            self.service.hub().disconnect(&link);
-            self.names.forget(id);
-        })
+        joined.inspect_err(|_| self.service.hub().disconnect(&link))
     }
 
     /// A session that goes on: one that was used ends with the last who leaves, though the book may not know it yet.
@@ -218,12 +218,14 @@ impl OpenViduState {
         reason: LeaveReason,
         answer: Option<(&Arc<Stay>, Bytes)>,
     ) -> Result<(), Failure> {
+        let missing = || Refusal::NotFound { what: "connection" };
+        let presence = self.presence(key, connection).ok_or_else(missing)?;
         // In this dialect a moderator may put out moderators, and itself: so the application's server does it.
         self.service.cut(&self.server(key.project), &key.session, connection, reason).await?;
         if let Some((stay, frame)) = answer {
             stay.seat.answer(frame);
         }
-        let told = to_wire::evicted(&self.names, connection, reason);
+        let told = to_wire::evicted(&presence, reason);
         for presence in self.presences(key) {
             if let Some(stay) = self.stays.get(presence.connection) {
                 stay.seat.answer(told.clone());

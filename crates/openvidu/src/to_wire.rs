@@ -2,29 +2,28 @@
 //! leaves out; `docs/dialects/openvidu.md` has the list.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use sidetalk_core::event::{Event, Happening, LeaveReason, Moment};
 use sidetalk_core::model::{
-    ConnectionId, Dialect, Labels, Message, Part, Presence, Sender, Signal, SignalData, SignalType,
+    Dialect, Labels, Message, Part, Presence, Sender, Signal, SignalData, SignalType,
 };
 use sidetalk_core::ports::Face;
 use sidetalk_edge::frame;
 
 use crate::DIALECT;
 use crate::error::RpcError;
-use crate::ids::Names;
-use crate::wire::{ErrorOut, Gone, Notification, Participant, Refused, Response, SignalOut};
+use crate::ids;
+use crate::wire::{AUTHOR, ErrorOut, Gone, Notification, Participant, Refused, Response, SignalOut};
 
 /// What stands between what the client and what the application says of a connection.
 const METADATA_SEPARATOR: &str = "%/%";
 
 /// The renderer.
 pub(crate) struct OpenViduFace {
-    pub(crate) names: Arc<Names>,
     /// The type of messages where nobody of this dialect has used one yet.
     pub(crate) chat_type: SignalType,
 }
@@ -41,39 +40,64 @@ impl Face for OpenViduFace {
                 _ => None,
             },
             Happening::Moment { moment, .. } => match moment {
-                Moment::Signalled { from, signal } => Some(self.signal(from, signal)),
-                Moment::Joined(presence) => {
-                    Some(notification("participantJoined", participant(&self.names, presence)))
-                }
+                Moment::Signalled { from, signal } => Some(signal_of(from, signal)),
+                Moment::Joined(presence) => Some(notification("participantJoined", participant(presence))),
                 Moment::Left { presence, reason } => {
-                    let connection_id = self.names.of(presence.connection);
-                    let reason = reason_name(*reason);
+                    let (connection_id, reason) = (ids::name_of(presence), reason_name(*reason));
                     Some(notification("participantLeft", Gone { connection_id, reason }))
                 }
                 Moment::Typing { .. } | Moment::MarkedRead { .. } => None,
             },
-            Happening::Removed { connection, reason, .. } => Some(evicted(&self.names, connection, reason)),
+            Happening::Removed { presence, reason, .. } => Some(evicted(presence, reason)),
         }
     }
 }
 
 impl OpenViduFace {
     /// A stored message as the signal that it was, or that it would have been. Clients drop signals of people whom they do
-    /// not know, so `from` is named only while its connection is there.
+    /// not know, so `from` is named only while its connection is there; of others the data says who wrote it.
     pub(crate) fn message(&self, message: &Message, labels: &Labels, is_here: bool) -> Bytes {
         let label = labels.shown(DIALECT, message).unwrap_or(&self.chat_type);
-        let from = message.sender.connection.filter(|_| is_here).map(|id| self.names.of(id));
-        signal_frame(text_of(&message.parts), Some(label), from)
+        let data = text_of(&message.parts);
+        match name_of_sender(&message.sender).filter(|_| is_here) {
+            Some(from) => signal_frame(data, Some(label), Some(from)),
+            // What the application's server says is from nobody at all times.
+            None if message.sender.user.is_none() => signal_frame(data, Some(label), None),
+            None => signal_frame(data.map(|data| signed(data, &message.sender.name)), Some(label), None),
+        }
     }
+}
 
-    fn signal(&self, from: &Sender, signal: &Signal) -> Bytes {
-        let data = match &signal.data {
-            SignalData::Text(text) => Some(Cow::Borrowed(&**text)),
-            SignalData::Json(json) if &**json == "null" => None,
-            SignalData::Json(json) => Some(Cow::Borrowed(&**json)),
-        };
-        signal_frame(data, signal.kind.as_ref(), from.connection.map(|id| self.names.of(id)))
+fn signal_of(from: &Sender, signal: &Signal) -> Bytes {
+    signal_frame(data_of(signal), signal.kind.as_ref(), name_of_sender(from))
+}
+
+/// What the connection that something came by is called.
+pub(crate) fn name_of_sender(sender: &Sender) -> Option<String> {
+    Some(ids::name(sender.connection?, sender.user.as_ref()?))
+}
+
+/// What a signal says, if it says anything.
+pub(crate) fn data_of(signal: &Signal) -> Option<Cow<'_, str>> {
+    match &signal.data {
+        SignalData::Text(text) => Some(Cow::Borrowed(text)),
+        SignalData::Json(json) if &**json == "null" => None,
+        SignalData::Json(json) => Some(Cow::Borrowed(json)),
     }
+}
+
+/// Data that says itself who wrote it: a JSON object in a field, unless it has that already; any other text before it.
+fn signed<'a>(data: Cow<'a, str>, author: &str) -> Cow<'a, str> {
+    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(&data) else {
+        return Cow::Owned(format!("{author}: {data}"));
+    };
+    if fields.contains_key(AUTHOR) {
+        return data;
+    }
+    // The rest stays as it was written, to the letter.
+    let open = data.trim_end().strip_suffix('}').expect("an object ends so");
+    let comma = if fields.is_empty() { "" } else { "," };
+    Cow::Owned(format!("{open}{comma}\"{AUTHOR}\":{}}}", Value::from(author)))
 }
 
 fn signal_frame(data: Option<Cow<'_, str>>, kind: Option<&SignalType>, from: Option<String>) -> Bytes {
@@ -82,7 +106,7 @@ fn signal_frame(data: Option<Cow<'_, str>>, kind: Option<&SignalType>, from: Opt
 }
 
 /// The text of a message; of one without, the JSON that it carries.
-fn text_of(parts: &[Part]) -> Option<Cow<'_, str>> {
+pub(crate) fn text_of(parts: &[Part]) -> Option<Cow<'_, str>> {
     match parts {
         [Part::Text { text, .. }] => return Some(Cow::Borrowed(text)),
         [Part::Custom(json)] if &**json == "null" => return None,
@@ -97,13 +121,13 @@ fn text_of(parts: &[Part]) -> Option<Cow<'_, str>> {
 }
 
 /// That a connection was put out.
-pub(crate) fn evicted(names: &Names, connection: ConnectionId, reason: LeaveReason) -> Bytes {
-    let connection_id = names.of(connection);
+pub(crate) fn evicted(presence: &Presence, reason: LeaveReason) -> Bytes {
+    let connection_id = ids::name_of(presence);
     notification("participantEvicted", Gone { connection_id, reason: reason_name(reason) })
 }
 
 /// Somebody who is in a session.
-pub(crate) fn participant(names: &Names, presence: &Presence) -> Participant {
+pub(crate) fn participant(presence: &Presence) -> Participant {
     let metadata = if presence.dialect == DIALECT || !presence.client_data.is_empty() {
         metadata(&presence.client_data, &presence.identity.data)
     } else {
@@ -111,7 +135,7 @@ pub(crate) fn participant(names: &Names, presence: &Presence) -> Participant {
         let name = serde_json::json!({ "clientData": &*presence.identity.name }).to_string();
         metadata(&name, &presence.identity.data)
     };
-    Participant { id: names.of(presence.connection), created_at: presence.joined_at.as_millis(), metadata }
+    Participant { id: ids::name_of(presence), created_at: presence.joined_at.as_millis(), metadata }
 }
 
 /// What the client says, then what the application says; a separator only between two.
@@ -152,6 +176,27 @@ pub(crate) fn refused(id: &RawValue, error: &RpcError) -> Bytes {
 }
 
 fn framed(value: &impl Serialize) -> Bytes {
-    let json = serde_json::to_vec(value).expect("wire shapes are JSON, and memory does not fail");
+    let mut json = Vec::with_capacity(512);
+    serde_json::to_writer(&mut json, value).expect("wire shapes are JSON, and memory does not fail");
     frame::text(&json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_absent_wrote_says_who_it_was() {
+        for (data, expected) in [
+            ("hello", "Ada \"A\": hello"),
+            ("", "Ada \"A\": "),
+            ("[1]", "Ada \"A\": [1]"),
+            ("{", "Ada \"A\": {"),
+            ("{}", r#"{"author":"Ada \"A\""}"#),
+            (r#"{ "b": 1, "a": "}" } "#, r#"{ "b": 1, "a": "}" ,"author":"Ada \"A\""}"#),
+            (r#"{"author":"me"}"#, r#"{"author":"me"}"#),
+        ] {
+            assert_eq!(signed(Cow::Borrowed(data), "Ada \"A\""), expected, "{data}");
+        }
+    }
 }

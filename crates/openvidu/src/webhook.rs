@@ -1,11 +1,14 @@
 //! What happens in sessions, as the vendor's webhooks tell it (since its version 2.17). Rendered here; delivered elsewhere.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde::Serialize;
 use sidetalk_core::event::{Event, Happening, LeaveReason, Moment, Sight, Sitting};
-use sidetalk_core::model::{Audience, Part, Presence, Sender, SignalData, SignalType, Timestamp};
+use sidetalk_core::model::{Audience, Presence, Sender, SignalType, Timestamp};
 
-use crate::ids::minted_name;
-use crate::to_wire::reason_name;
+use crate::ids::name_of;
+use crate::to_wire::{data_of, name_of_sender, reason_name, text_of};
 
 /// A webhook's body; `None` if the vendor has no event for this. `session` is the session's name, `at` the time of the event.
 #[must_use]
@@ -19,22 +22,27 @@ pub fn render(session: &str, sitting: Sitting, at: Timestamp, sight: Sight<'_>) 
     };
     Some(match sight {
         Sight::Began => body("sessionCreated", What::Nothing {}),
-        Sight::Ended { reason } => body("sessionDestroyed", What::Span(span(began, at, reason))),
+        Sight::Ended { reason } => {
+            let reason = match reason {
+                LeaveReason::Ended | LeaveReason::RoomDeleted | LeaveReason::Draining => reason_name(reason),
+                _ => "lastParticipantLeft",
+            };
+            body("sessionDestroyed", What::Span(span(began, at, reason)))
+        }
         Sight::Came(presence) => body("participantJoined", What::Person(person(presence, None))),
         Sight::Went { presence, reason } => {
-            let span = span(presence.joined_at.as_millis(), at, reason);
+            let span = span(presence.joined_at.as_millis(), at, reason_name(reason));
             body("participantLeft", What::Person(person(presence, Some(span))))
         }
         Sight::Happened { happening, roster } => {
             let (from, kind, data, to) = said(happening)?;
-            let receives = |presence: &&std::sync::Arc<Presence>| {
+            let receives = |presence: &&Arc<Presence>| {
                 let identity = &presence.identity;
                 let id = Some(presence.connection);
                 sidetalk_core::access::is_addressed(&identity.user, &identity.groups, id, to)
             };
-            let to =
-                roster.iter().filter(receives).map(|presence| minted_name(presence.connection)).collect();
-            let from_id = from.connection.map(minted_name);
+            let to = roster.iter().filter(receives).map(|presence| name_of(presence)).collect();
+            let from_id = name_of_sender(from);
             // The original keeps the prefix of what its server sends.
             let kind = match (&from_id, kind) {
                 (_, None) => None,
@@ -46,20 +54,17 @@ pub fn render(session: &str, sitting: Sitting, at: Timestamp, sight: Sight<'_>) 
     })
 }
 
+type Said<'a> = (&'a Sender, Option<&'a SignalType>, Option<Cow<'a, str>>, &'a Audience);
+
 /// Who said what to whom, if it was a signal or is one here.
-fn said<'a>(happening: Happening<'a>) -> Option<(&'a Sender, Option<&'a SignalType>, String, &'a Audience)> {
+fn said<'a>(happening: Happening<'a>) -> Option<Said<'a>> {
     match happening {
         Happening::Moment { moment: Moment::Signalled { from, signal }, .. } => {
-            let (SignalData::Text(data) | SignalData::Json(data)) = &signal.data;
-            Some((from, signal.kind.as_ref(), data.to_string(), &signal.to))
+            Some((from, signal.kind.as_ref(), data_of(signal), &signal.to))
         }
         Happening::Entry { entry, .. } => match &entry.event {
             Event::MessagePosted(message) => {
-                let data = match &*message.parts {
-                    [Part::Custom(json)] => json.to_string(),
-                    _ => message.text(),
-                };
-                Some((&message.sender, message.label.as_ref(), data, &message.audience))
+                Some((&message.sender, message.label.as_ref(), text_of(&message.parts), &message.audience))
             }
             _ => None,
         },
@@ -67,16 +72,12 @@ fn said<'a>(happening: Happening<'a>) -> Option<(&'a Sender, Option<&'a SignalTy
     }
 }
 
-fn span(began: i64, at: Timestamp, reason: LeaveReason) -> Span {
-    Span {
-        start_time: began,
-        duration: at.as_millis().saturating_sub(began).div_euclid(1_000),
-        reason: reason_name(reason),
-    }
+fn span(began: i64, at: Timestamp, reason: &'static str) -> Span {
+    Span { start_time: began, duration: at.as_millis().saturating_sub(began).div_euclid(1_000), reason }
 }
 
 fn person(presence: &Presence, span: Option<Span>) -> Person<'_> {
-    let id = minted_name(presence.connection);
+    let id = name_of(presence);
     Person {
         participant_id: id.clone(),
         connection_id: id,
@@ -105,7 +106,7 @@ enum What<'a> {
     Nothing {},
     Span(Span),
     Person(Person<'a>),
-    Signal(SignalSent),
+    Signal(SignalSent<'a>),
 }
 
 #[derive(Serialize)]
@@ -131,10 +132,10 @@ struct Person<'a> {
 }
 
 #[derive(Serialize)]
-struct SignalSent {
+struct SignalSent<'a> {
     from: Option<String>,
     to: Vec<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
-    data: String,
+    data: Option<Cow<'a, str>>,
 }

@@ -1,10 +1,11 @@
 //! The shapes on the wire, as the vendor's clients send and read them. Nothing else in this crate knows a field's name.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 // JSON-RPC: what clients send.
 
@@ -173,6 +174,9 @@ pub(crate) struct SignalOut<'a> {
     pub(crate) from: Option<String>,
 }
 
+/// The field that says in a JSON object who wrote it, where `from` cannot. Ours, not the vendor's.
+pub(crate) const AUTHOR: &str = "author";
+
 /// `connectionPropertyChanged`
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -241,7 +245,7 @@ pub(crate) struct SessionProperties {
     pub(crate) custom_session_id: String,
     pub(crate) forced_video_codec: String,
     pub(crate) allow_transcoding: bool,
-    pub(crate) default_recording_properties: Map<String, Value>,
+    pub(crate) default_recording_properties: BTreeMap<String, Value>,
 }
 
 /// A connection.

@@ -437,7 +437,7 @@ impl LiveRoom {
     ) -> bool {
         let Some(seat) = self.unseat(inner, connection) else { return false };
         if told {
-            let happening = Happening::Removed { room: &self.key, connection, reason };
+            let happening = Happening::Removed { room: &self.key, presence: seat.presence(), reason };
             if let Some(frame) = self.faces[seat.link().face()].render(happening) {
                 seat.send(frame);
             }

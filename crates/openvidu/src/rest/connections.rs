@@ -1,18 +1,23 @@
 //! Connections: promised by a token, listed, changed, put out.
 
-use super::*;
-
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use axum::body::Bytes;
+use axum::extract::{OriginalUri, Path, RawQuery, State};
+use http::StatusCode;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::model::Presence;
-use sidetalk_core::ports::Outlet as _;
+use sidetalk_core::ports::{Outlet as _, Project};
 
+use super::answer::{Problem, bare, json};
+use super::{Answered, Caller, FoundAt, Origin, flag, session_in};
 use crate::DIALECT;
-use crate::book::Connection;
-use crate::from_wire::{ConnectionWish, connection_wish, role};
+use crate::book::{Connection, SessionKey};
+use crate::from_wire::{BadField, ConnectionWish, Fields, connection_wish, role};
 use crate::ids;
-use crate::state::core_role;
+use crate::join::VERSION;
+use crate::state::{OpenViduState, core_role};
 use crate::to_wire::notification;
 use crate::wire::{ConnectionOut, List, PropertyChanged, Role, TokenOut};
 
@@ -81,7 +86,7 @@ async fn promise(
     let name = match wish.name {
         Some(name) if state.book.connection(key, &name).await?.is_none() => name,
         // Somebody is called so already.
-        _ => ids::minted_name(ids::mint_connection(&*state.entropy)),
+        _ => ids::mint_name(&*state.entropy),
     };
     let secret = ids::mint_token(&*state.entropy);
     // Browsers of before version 2.16 read role and version from here; later ones pass over them.
@@ -103,7 +108,7 @@ async fn promise(
         token,
         active: None,
     };
-    state.book.add_connection(key, &connection).await?;
+    state.book.put_promise(key, &connection).await?;
     Ok(connection)
 }
 
@@ -236,7 +241,7 @@ pub(super) fn all<'a>(
     let presences = state.presences(key);
     let mut shown: Vec<ConnectionOut<'a>> = Vec::with_capacity(presences.len());
     for presence in &presences {
-        let name = state.names.of(presence.connection);
+        let name = ids::name_of(presence);
         let own = connections.iter().find(|connection| connection.name == name);
         shown.push(active(key, name, own, presence));
     }

@@ -1,17 +1,20 @@
 //! `POST /openvidu/exchange`, our own addition: the drop-in script changes a token of this dialect for a native one.
 
-use super::*;
-
 use std::time::Duration;
 
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
 use sidetalk_edge::drop_in::Pass;
 
+use super::answer::json;
 use crate::DIALECT;
 use crate::error::{NO_SESSION, RpcError};
 use crate::from_wire::{METADATA_BYTES_MAX, token};
 use crate::ids;
-use crate::join::{no_session, redeem};
-use crate::state::identity;
+use crate::join::{no_session, promised, redeem};
+use crate::state::{OpenViduState, identity};
 use crate::wire::{ErrorOut, ExchangeIn, ExchangeOut};
 
 /// How long the native token holds: a day of reconnecting.
@@ -43,9 +46,12 @@ async fn exchange(state: &OpenViduState, body: &[u8]) -> Result<Response, RpcErr
     }
     let failed = |failure| RpcError::of(&failure);
     let token = token(&wish.token).ok_or_else(|| bad("has a token that is not one of this server"))?;
-    let (key, connection) = redeem(state, &token, None).await?;
+    let (key, _) = promised(state, &token, None).await?;
+    let _turn = state.book.lock(&key).await;
     state.session(&key).await.map_err(failed)?.ok_or_else(no_session)?;
     let project = state.service.project(key.project).await.map_err(failed)?.ok_or_else(no_session)?;
+    // Last of all that can fail, so that no token is lost.
+    let connection = redeem(state, &token).await?;
     let id = ids::connection(key.session.as_str(), &connection.name);
     let identity = identity(&key, &connection, client_data);
     let pass = Pass {

@@ -1,13 +1,17 @@
 //! Sessions: made, found, ended.
 
-use super::*;
-
+use axum::body::Bytes;
+use axum::extract::{OriginalUri, Path, RawQuery, State};
+use http::StatusCode;
 use sidetalk_core::model::RoomSpec;
 
-use super::connections::active_and_pending;
-use crate::book::{Connection, Session};
-use crate::from_wire::session_properties;
+use super::answer::{Problem, bare, json};
+use super::connections::{self, active_and_pending};
+use super::{Answered, Caller, flag, session_in};
+use crate::book::{Connection, Session, SessionKey};
+use crate::from_wire::{Fields, session_properties};
 use crate::ids;
+use crate::state::OpenViduState;
 use crate::wire::{List, SessionOut};
 
 /// Makes a session.

@@ -1,10 +1,14 @@
 //! Signals of the application's server.
 
-use super::*;
+use axum::body::Bytes;
+use axum::extract::{OriginalUri, State};
+use http::StatusCode;
+use sidetalk_core::model::{Audience, Signal, SignalData, SignalType};
 
-use sidetalk_core::model::{Audience, Signal, SignalData};
-
-use crate::from_wire::{nothing, signal_type};
+use super::answer::{Problem, bare};
+use super::{Answered, Caller, session_in};
+use crate::from_wire::{BadField, Fields, nothing, signal_type};
+use crate::state::OpenViduState;
 
 /// Sends a signal to a session. `from` is nobody.
 pub(super) async fn post_signal(
@@ -34,6 +38,10 @@ pub(super) async fn post_signal(
     } else {
         Audience::connections(wish.to.iter().map(find).collect::<Result<Vec<_>, _>>()?)
     };
+    if !state.settings.allows(&wish.data) {
+        let max = state.settings.signal_chars_max;
+        return Err(bad(BadField(format!("Parameter 'data' must be at most {max} characters"))));
+    }
     let signal = Signal { kind: wish.kind, data: wish.data, to };
     state.service.signal(&state.server(project.id), &key.session, signal).await?;
     Ok(bare(StatusCode::OK))
@@ -42,7 +50,7 @@ pub(super) async fn post_signal(
 struct Wish {
     session: String,
     to: Vec<String>,
-    kind: Option<sidetalk_core::model::SignalType>,
+    kind: Option<SignalType>,
     data: SignalData,
 }
 
