@@ -13,6 +13,9 @@ export class Browser {
   #chromium;
   #site;
   #origin;
+  /** Pages that cases have made up. */
+  #pages = new Map();
+  #tabs = 0;
 
   static async launch() {
     const browser = new Browser();
@@ -28,9 +31,11 @@ export class Browser {
     this.#site = createServer((request, response) => {
       const { pathname, searchParams } = new URL(request.url, "http://localhost");
       if (files[pathname]) return response.writeHead(200, { "content-type": "text/javascript" }).end(files[pathname]);
+      const html = { "content-type": "text/html; charset=utf-8" };
+      if (this.#pages.has(pathname)) return response.writeHead(200, html).end(this.#pages.get(pathname));
       if (pathname !== "/") return response.writeHead(404).end();
       const scripts = ["page", searchParams.get("client")].map((name) => `<script src="/${name}.js"></script>`);
-      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(`<!doctype html><meta charset="utf-8"><title>Empty</title>${scripts.join("")}`);
+      response.writeHead(200, html).end(`<!doctype html><meta charset="utf-8"><title>Empty</title>${scripts.join("")}`);
     });
     await new Promise((resolve) => this.#site.listen(0, "127.0.0.1", resolve));
     this.#origin = `http://localhost:${this.#site.address().port}`;
@@ -51,6 +56,16 @@ export class Browser {
     person.page = await context.newPage();
     await person.page.goto(`${this.#origin}/?client=${client}`);
     return person;
+  }
+
+  /** A page of its own with that text, at another origin than the server's. */
+  async tab(html) {
+    const context = await this.#chromium.newContext();
+    const page = await context.newPage();
+    const path = `/tab${++this.#tabs}`;
+    this.#pages.set(path, html);
+    await page.goto(this.#origin + path);
+    return page;
   }
 }
 

@@ -87,6 +87,18 @@ export class World {
     return person;
   }
 
+  /** A page with that text. */
+  async tab(html) {
+    const page = await this.#browser.tab(html);
+    this.#open.push(() => page.context().close());
+    return page;
+  }
+
+  /** A call of our own REST API, as the project's server. */
+  native(method, path, body) {
+    return this.server.api(method, path, body, { root: "api/v1/", headers: { authorization: this.server.authorization("100001") } });
+  }
+
   async gate() {
     const gate = await Gate.open(this.server.host);
     this.#open.push(() => gate.close());
