@@ -18,6 +18,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
 use parking_lot::Mutex;
 use sidetalk_api::demo::Demo;
 use sidetalk_api::token::KeySet;
@@ -391,7 +392,11 @@ async fn measured(request: Request, next: Next) -> Response {
         _ => "other",
     };
     let id = request.extensions().get::<request_id::RequestId>().cloned();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        // The rest of the body is not read, so nothing more can be said over this connection.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let code = response.status().as_u16();
     let status = match code {
         101 => "101",
