@@ -52,7 +52,8 @@ pub fn router(state: OpenTokState) -> Router {
     Router::new()
         .route("/session/create", post(sessions::post_session))
         .route("/opentok/exchange", any(exchange::exchange))
-        .nest("/v2/project/{project}", project)
+        .route("/v2/", any(not_served))
+        .nest("/v2", Router::new().nest("/project/{project}", project).fallback(not_served))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(body_max))
         .with_state(state)
@@ -174,8 +175,10 @@ pub(crate) type Read = Result<Bytes, BytesRejection>;
 /// The body.
 pub(crate) fn body(read: Read) -> Result<Bytes, Problem> {
     read.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-        _ => Problem::new(StatusCode::BAD_REQUEST, "The body could not be read"),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::unread(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large")
+        }
+        _ => Problem::unread(StatusCode::BAD_REQUEST, "The body could not be read"),
     })
 }
 

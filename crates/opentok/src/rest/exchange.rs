@@ -30,6 +30,7 @@ pub(super) async fn exchange(
     headers: HeaderMap,
     read: Read,
 ) -> Response {
+    let is_last = read.is_err();
     let mut response = match method {
         Method::OPTIONS => done(),
         Method::POST => match change(&state, address, read).await {
@@ -41,6 +42,10 @@ pub(super) async fn exchange(
     let answer = response.headers_mut();
     answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if is_last {
+        // The rest of the request was not read, so nothing can follow on this connection.
+        answer.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if method == Method::OPTIONS {
         let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
         let asked = asked.unwrap_or(HeaderValue::from_static("content-type"));
