@@ -7,10 +7,12 @@
 
 mod command_decoder;
 mod frame_reader;
+mod openvidu_request;
 mod token_reader;
 
 pub use command_decoder::command_decoder;
 pub use frame_reader::frame_reader;
+pub use openvidu_request::openvidu_request;
 pub use token_reader::token_reader;
 
 /// A target by its name; the name is also the folder of its seeds.
@@ -22,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     ("frame_reader", frame_reader),
     ("command_decoder", command_decoder),
     ("token_reader", token_reader),
+    ("openvidu_request", openvidu_request),
 ];
 
 /// Proves that the fuzzer sees coverage: it must find the word below, byte after byte. By chance alone that takes

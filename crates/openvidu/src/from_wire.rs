@@ -372,6 +372,15 @@ fn wished_name(data: &str) -> Option<String> {
     crate::ids::chosen_name(&named.openvidu_custom_connection_id)
 }
 
+/// What is understood of a stranger's text, whatever it is taken for.
+#[must_use]
+pub fn understood(text: &str) -> String {
+    let body = Fields::read(text.as_bytes()).map(|fields| {
+        (session_properties(&fields), connection_wish(&fields), role(&fields), fields.targets())
+    });
+    format!("{:?} {:?} {:?} {body:?}", request(text), token(text), signal_text(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,6 +33,13 @@ pub mod rest;
 pub mod socket;
 pub mod webhook;
 
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What the fuzzer reaches for.
+    pub use crate::from_wire::understood;
+    pub use crate::to_wire::signed;
+}
+
 pub use rest::router;
 pub use settings::OpenViduSettings;
 pub use state::{OpenVidu, OpenViduParts, OpenViduState};

@@ -87,7 +87,8 @@ pub(crate) fn data_of(signal: &Signal) -> Option<Cow<'_, str>> {
 }
 
 /// Data that says itself who wrote it: a JSON object in a field, unless it has that already; any other text before it.
-fn signed<'a>(data: Cow<'a, str>, author: &str) -> Cow<'a, str> {
+#[must_use]
+pub fn signed<'a>(data: Cow<'a, str>, author: &str) -> Cow<'a, str> {
     let Ok(fields) = serde_json::from_str::<Map<String, Value>>(&data) else {
         return Cow::Owned(format!("{author}: {data}"));
     };
