@@ -2,7 +2,7 @@
 //! script of anybody.
 
 use axum::Router;
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::get;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
@@ -20,6 +20,8 @@ pub(crate) fn router(version: &'static str) -> Router {
         .route("/openapi.json", fixed("application/json", pretty(&openapi)))
         .route("/asyncapi.json", fixed("application/json", pretty(&asyncapi)))
         .route("/docs", fixed("text/html; charset=utf-8", page))
+        // Relative, for a proxy may show us below a path.
+        .route("/docs/", get(|| async { Redirect::permanent("../docs") }))
 }
 
 /// A document as text, as `sidetalk openapi` prints it.
