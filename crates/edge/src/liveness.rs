@@ -153,7 +153,8 @@ impl Liveness {
 
     fn overdue_logins(&self, now: Instant) -> Vec<Arc<Outbox>> {
         let mut wheel = self.wheel.lock();
-        let overdue = wheel.newcomers.partition_point(|(deadline, _)| *deadline <= now);
+        // Whoever would be late by the next tick goes now: nobody stays longer than was said.
+        let overdue = wheel.newcomers.partition_point(|(deadline, _)| *deadline <= now + self.tick);
         wheel.newcomers.drain(..overdue).filter_map(|(_, outbox)| outbox.upgrade()).collect()
     }
 
