@@ -143,6 +143,16 @@ impl<K: Hash + Eq + Clone> KeyedRates<K> {
         result
     }
 
+    /// Says whether an event of `key` would pass, and counts nothing: before something expensive whose failure is the event.
+    ///
+    /// # Errors
+    /// [`Limited`] if it would come too early.
+    pub fn foresee(&self, key: &K, now: Instant) -> Result<(), Limited> {
+        let shard = (self.hasher.hash_one(key) % SHARDS as u64) as usize;
+        let known = self.shards[shard].lock().cells.get(key).copied();
+        known.unwrap_or_default().check(&self.rule, now)
+    }
+
     /// Forgets the keys that have rested. Call it every minute or so.
     pub fn sweep(&self, now: Instant) {
         for shard in &self.shards {

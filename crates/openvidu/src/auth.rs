@@ -7,6 +7,7 @@ use http::HeaderMap;
 use sidetalk_core::ports::{Project, ProjectSettings};
 use sidetalk_core::refusal::Failure;
 use sidetalk_edge::auth::{Credentials, credentials, is_same_secret};
+use sidetalk_edge::rate::Limited;
 
 use crate::DIALECT;
 use crate::state::OpenViduState;
@@ -41,29 +42,34 @@ pub(crate) async fn project_of(
     let Ok(Some(Credentials::Basic { user, password })) = credentials(headers) else {
         return Err(Denied::Unauthorized);
     };
-    if user == USER
-        && !password.is_empty()
-        && let Some(project) = by_secret(state, &password).await.map_err(Denied::Failed)?
-    {
-        return Ok(project);
-    }
     let now = tokio::time::Instant::now().into_std();
-    if let (Some(failures), Some(address)) = (&state.auth_failures, address)
-        && let Err(limited) = failures.check(&address, now)
-    {
-        return Err(Denied::TooMany { wait_ms: limited.wait_ms });
+    let failures = state.auth_failures.as_ref().zip(address);
+    if user == USER && !password.is_empty() {
+        if let Some(project) = last(state, &password).await.map_err(Denied::Failed)? {
+            return Ok(project);
+        }
+        // Whoever guesses too often is not even compared any more.
+        failures.map_or(Ok(()), |(failures, address)| failures.foresee(&address, now)).map_err(too_many)?;
+        if let Some(project) = by_secret(state, &password).await.map_err(Denied::Failed)? {
+            return Ok(project);
+        }
     }
+    failures.map_or(Ok(()), |(failures, address)| failures.check(&address, now)).map_err(too_many)?;
     Err(Denied::Unauthorized)
 }
 
-/// The project with that secret, which is all that a caller says. The one of the last call is tried first.
+fn too_many(limited: Limited) -> Denied {
+    Denied::TooMany { wait_ms: limited.wait_ms }
+}
+
+/// The project of the last call, if the secret is its own: most servers have one, and need not look for it.
+async fn last(state: &OpenViduState, secret: &str) -> Result<Option<Arc<Project>>, Failure> {
+    let Some(last) = *state.credentials.lock() else { return Ok(None) };
+    Ok(state.service.project(last).await?.filter(|project| opens(project, secret)))
+}
+
+/// The project with that secret, which is all that a caller says.
 async fn by_secret(state: &OpenViduState, secret: &str) -> Result<Option<Arc<Project>>, Failure> {
-    let last = *state.credentials.lock();
-    if let Some(last) = last
-        && let Some(project) = state.service.project(last).await?.filter(|project| opens(project, secret))
-    {
-        return Ok(Some(project));
-    }
     for project in state.service.store().projects().await? {
         // The service's own copy: it is the one that has what was changed last.
         let Some(project) = state.service.project(project.id).await? else { continue };

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use serde_json::{Value, json};
 use sidetalk_core::ports::Project;
+use sidetalk_edge::listener::Peer;
+use sidetalk_edge::rate::Rule;
 use sidetalk_openvidu::OpenViduSettings;
 use sidetalk_testkit::app::SECRET;
+use tower::ServiceExt as _;
 
 use crate::app::{App, Choice, SERVER, basic};
 use crate::member::{Member, join_params};
@@ -326,7 +330,7 @@ async fn sockets_that_never_join_are_few_per_address() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn too_many_requests_are_refused_and_the_socket_goes_on() {
-    let rule = sidetalk_edge::rate::Rule::per_second("requests_per_connection", 100, 20);
+    let rule = Rule::per_second("requests_per_connection", 100, 20);
     let settings = OpenViduSettings { requests_per_connection: Some(rule), ..Choice::default().settings };
     let app = App::with(Choice { settings, ..Choice::default() }).await;
     app.session("s").await;
@@ -385,6 +389,31 @@ async fn bodies_of_wrong_types_are_bad_requests() {
     }
     let listed: Value = app.rest("GET", "/sessions?pendingConnections=true", "").await.json();
     assert!(listed["numberOfElements"].as_u64().unwrap() < 20, "only what was right was made");
+}
+
+/// A right secret was still found out by guessing: those who had guessed too often only got another status for wrong ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_guesses_too_often_is_not_heard() {
+    let rule = Rule::per("auth_failures_per_address", 5, Duration::from_secs(3_600), 5);
+    let settings = OpenViduSettings { auth_failures_per_address: Some(rule), ..Choice::default().settings };
+    let app = App::with(Choice { settings, ..Choice::default() }).await;
+    other_project(&app).await;
+    assert_eq!(app.rest("GET", "/sessions", "").await.status, 200);
+    let from = |address: [u8; 4], secret: &str| {
+        let peer = Peer { addr: (address, 40_000).into(), is_tls: false };
+        let request = http::Request::builder().uri("/openvidu/api/sessions").extension(peer);
+        let request = request.header("authorization", basic(SERVER, secret)).body(Body::empty()).unwrap();
+        let router = app.router.clone();
+        async move { router.oneshot(request).await.unwrap().status().as_u16() }
+    };
+    let mut statuses = Vec::new();
+    for _ in 0..7 {
+        statuses.push(from([192, 0, 2, 1], "wrong").await);
+    }
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429]);
+    assert_eq!(from([192, 0, 2, 1], OTHER_SECRET).await, 429, "right, but guessed");
+    assert_eq!(from([192, 0, 2, 1], SECRET).await, 200, "the one who was known goes on");
+    assert_eq!(from([192, 0, 2, 2], OTHER_SECRET).await, 200, "from elsewhere");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
