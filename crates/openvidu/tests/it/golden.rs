@@ -102,7 +102,9 @@ impl Player {
             let frame = self.filled(frame);
             self.socket(user).await.send(&frame).await;
         } else if let Some((user, number)) = split(line, "! ") {
-            self.sockets.remove(user).unwrap().say_goodbye(number.parse().unwrap()).await;
+            let mut socket = self.sockets.remove(user).unwrap();
+            socket.say_goodbye(number.parse().unwrap()).await;
+            socket.close().await;
         } else if let Some((user, request)) = split(line, ": ") {
             self.request(user, request).await;
         } else {

@@ -27,11 +27,14 @@ async fn what_is_said_in_an_absence_comes_once_and_in_order() {
         // Chat goes through the log, the rest does not: they must not overtake each other in any of the ways.
         let first = bob.ask("sendMessage", json!({ "message": "{\"data\":\"mine\"}" })).await;
         bob.answer(first).await;
+        let mut old = std::mem::replace(&mut bob.socket, app.socket().await);
         if round % 2 == 0 {
-            bob.socket.say_goodbye(4104).await;
+            old.say_goodbye(4104).await;
+            // What was on its way before the server knew is lost.
+            old.close().await;
+        } else {
+            old.lose().await;
         }
-        let old = std::mem::replace(&mut bob.socket, app.socket().await);
-        drop(old);
         for n in 0..40 {
             let kind = if n % 3 == 0 { "other" } else { "chat" };
             assert_eq!(alice.signal(kind, &format!("{round}-{n}"), &[]).await, 0);

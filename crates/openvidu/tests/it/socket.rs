@@ -46,6 +46,14 @@ impl Socket {
         self.write(0x88, &number.to_be_bytes()).await;
     }
 
+    /// Ends without a word, and waits until the server knows.
+    pub async fn lose(mut self) {
+        self.tcp.shutdown().await.unwrap();
+        while self.closed.is_none() {
+            self.next_within(PATIENCE).await;
+        }
+    }
+
     async fn write(&mut self, first: u8, payload: &[u8]) {
         let mask = [1, 2, 3, 4];
         let mut frame = vec![first];
