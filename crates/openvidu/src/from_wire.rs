@@ -1,19 +1,19 @@
-//! A client's frame as something to do, and the fields of REST bodies with their checks.
+//! A client's frame as something to do; `body.rs` reads the bodies of REST.
+
+mod body;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 use sidetalk_core::model::{SignalData, SignalType};
 
 use crate::error::{BAD_METADATA, BAD_PARAMS, BAD_SIGNAL, BAD_TARGET, RpcError, UNAUTHORIZED, UNSUPPORTED};
-use crate::wire::{
-    ConnectParams, JoinParams, OneConnection, PingParams, Request, Role, SendParams, SessionProperties,
-    SignalIn,
-};
+use crate::wire::{ConnectParams, JoinParams, OneConnection, PingParams, Request, SendParams, SignalIn};
+
+pub(crate) use body::{BadField, ConnectionWish, Fields, connection_wish, role, session_properties};
 
 /// What stands before each type of a signal in a browser.
 const TYPE_PREFIX: &str = "signal:";
@@ -212,164 +212,6 @@ fn signal_data(data: Option<&RawValue>) -> Result<SignalData, String> {
 /// The data of a signal without data.
 pub(crate) fn nothing() -> SignalData {
     SignalData::Json("null".into())
-}
-
-// REST.
-
-/// A field of a body that is not as it must be.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BadField(pub(crate) String);
-
-/// A body's fields. Unknown ones are passed over; `null` is as good as absent.
-pub(crate) struct Fields(Map<String, Value>);
-
-impl Fields {
-    /// The fields of a JSON object; none of an empty body.
-    pub(crate) fn read(body: &[u8]) -> Result<Self, BadField> {
-        if body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self(Map::new()));
-        }
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(BadField("the body must be a JSON object".to_owned())),
-            Err(error) => Err(BadField(bad_json("the body", &error))),
-        }
-    }
-
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
-    }
-
-    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, BadField> {
-        self.typed(name, "a string", Value::as_str)
-    }
-
-    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, BadField> {
-        self.typed(name, "a boolean", Value::as_bool)
-    }
-
-    fn object(&self, name: &str) -> Result<Option<&Map<String, Value>>, BadField> {
-        self.typed(name, "an object", Value::as_object)
-    }
-
-    fn typed<'a, T>(
-        &'a self,
-        name: &str,
-        kind: &str,
-        read: impl FnOnce(&'a Value) -> Option<T>,
-    ) -> Result<Option<T>, BadField> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        read(value).map(Some).ok_or_else(|| BadField(format!("Parameter '{name}' must be {kind}")))
-    }
-
-    fn one_of(&self, name: &str, known: &[&'static str]) -> Result<Option<&'static str>, BadField> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let found = known.iter().find(|known| **known == text);
-        let wrong = || BadField(format!("Parameter '{name}' must be one of {}", known.join(", ")));
-        found.copied().map(Some).ok_or_else(wrong)
-    }
-
-    /// Who a signal is for.
-    pub(crate) fn targets(&self) -> Result<Vec<String>, BadField> {
-        let wrong = || BadField("Parameter 'to' must be an array of strings".to_owned());
-        let Some(value) = self.get("to") else { return Ok(Vec::new()) };
-        let names = value.as_array().ok_or_else(wrong)?.iter().map(|name| name.as_str().map(str::to_owned));
-        names.collect::<Option<_>>().ok_or_else(wrong)
-    }
-}
-
-/// What is said of a new session.
-pub(crate) fn session_properties(fields: &Fields) -> Result<SessionProperties, BadField> {
-    let custom = fields.text("customSessionId")?.unwrap_or_default();
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '-';
-    if !custom.chars().all(is_plain) || custom.len() > 128 {
-        let problem = "Parameter 'customSessionId' must be at most 128 of a-z, A-Z, 0-9, - and _";
-        return Err(BadField(problem.to_owned()));
-    }
-    let codec = ["VP8", "VP9", "H264", "MEDIA_SERVER_PREFERRED", "NONE"];
-    let mut recording = default_recording();
-    if let Some(given) = fields.object("defaultRecordingProperties")? {
-        recording.extend(given.iter().filter(|(_, value)| !value.is_null()).map(clone_pair));
-    }
-    fields.object("mediaNode")?;
-    Ok(SessionProperties {
-        media_mode: fields.one_of("mediaMode", &["ROUTED", "RELAYED"])?.unwrap_or("ROUTED").to_owned(),
-        recording_mode: fields.one_of("recordingMode", &["MANUAL", "ALWAYS"])?.unwrap_or("MANUAL").to_owned(),
-        custom_session_id: custom.to_owned(),
-        forced_video_codec: fields.one_of("forcedVideoCodec", &codec)?.unwrap_or("VP8").to_owned(),
-        allow_transcoding: fields.flag("allowTranscoding")?.unwrap_or(false),
-        default_recording_properties: recording,
-    })
-}
-
-fn clone_pair((name, value): (&String, &Value)) -> (String, Value) {
-    (name.clone(), value.clone())
-}
-
-fn default_recording() -> BTreeMap<String, Value> {
-    let defaults = [
-        ("name", json!("")),
-        ("hasAudio", json!(true)),
-        ("hasVideo", json!(true)),
-        ("outputMode", json!("COMPOSED")),
-        ("recordingLayout", json!("BEST_FIT")),
-        ("resolution", json!("1280x720")),
-        ("frameRate", json!(25)),
-        ("shmSize", json!(536_870_912)),
-    ];
-    defaults.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// What is said of a new connection.
-#[derive(Debug, PartialEq)]
-pub(crate) struct ConnectionWish {
-    pub(crate) role: Role,
-    pub(crate) record: bool,
-    pub(crate) data: String,
-    /// The name that the application wishes for the connection.
-    pub(crate) name: Option<String>,
-    pub(crate) options: Option<Value>,
-    /// How many of the newest messages the connection gets as signals when it joins; the setting if absent.
-    pub(crate) replay_history: Option<usize>,
-}
-
-pub(crate) fn connection_wish(fields: &Fields) -> Result<ConnectionWish, BadField> {
-    if fields.one_of("type", &["WEBRTC", "IPCAM"])? == Some("IPCAM") {
-        return Err(BadField("this server has no cameras: 'type' must be WEBRTC".to_owned()));
-    }
-    let data = fields.text("data")?.unwrap_or_default();
-    if data.len() > METADATA_BYTES_MAX {
-        return Err(BadField(format!("Parameter 'data' must be at most {METADATA_BYTES_MAX} bytes")));
-    }
-    let replay = fields.typed("replayHistory", "a number", Value::as_u64)?;
-    Ok(ConnectionWish {
-        role: role(fields)?.unwrap_or_default(),
-        record: fields.flag("record")?.unwrap_or(true),
-        data: data.to_owned(),
-        name: wished_name(data),
-        options: fields.object("kurentoOptions")?.map(|options| Value::Object(options.clone())),
-        replay_history: replay.map(|replay| usize::try_from(replay).unwrap_or(usize::MAX)),
-    })
-}
-
-pub(crate) fn role(fields: &Fields) -> Result<Option<Role>, BadField> {
-    let name = fields.one_of("role", &["SUBSCRIBER", "PUBLISHER", "MODERATOR"])?;
-    Ok(name.map(|name| match name {
-        "SUBSCRIBER" => Role::Subscriber,
-        "MODERATOR" => Role::Moderator,
-        _ => Role::Publisher,
-    }))
-}
-
-/// The vendor's hidden feature: JSON in `data` may name the connection.
-fn wished_name(data: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Named {
-        openvidu_custom_connection_id: String,
-    }
-    let named: Named = serde_json::from_str(data).ok()?;
-    crate::ids::chosen_name(&named.openvidu_custom_connection_id)
 }
 
 /// What is understood of a stranger's text, whatever it is taken for.

@@ -6,7 +6,8 @@
 //! engine and no other dialect.
 //!
 //! Start reading at `wire.rs` (the shapes) and its twins `from_wire.rs` and `to_wire.rs`, then `socket.rs` (the life of a
-//! socket), `join.rs`, and `rest.rs`. What outlives a socket is in `stay.rs`, what outlives the process in `book.rs`.
+//! socket), `join.rs`, and `rest.rs`. What outlives a socket is in `stay.rs`, what outlives the process in `book.rs`;
+//! how it all begins is in `start.rs`.
 //!
 //! To add a method: 1. its shape in `wire.rs`, 2. an arm in `from_wire.rs`, 3. its act in `socket.rs`, 4. a line in
 //! `docs/dialects/openvidu.md` and a golden transcript.
@@ -27,6 +28,7 @@ mod stay;
 mod watch;
 
 mod settings;
+mod start;
 mod state;
 
 pub mod rest;
@@ -42,7 +44,8 @@ pub mod fuzzing {
 
 pub use rest::router;
 pub use settings::OpenViduSettings;
-pub use state::{OpenVidu, OpenViduParts, OpenViduState};
+pub use start::{OpenVidu, OpenViduParts};
+pub use state::OpenViduState;
 
 use sidetalk_core::model::Dialect;
 

@@ -5,6 +5,7 @@ mod answer;
 mod connections;
 mod exchange;
 mod sessions;
+mod shown;
 mod signals;
 
 use std::net::IpAddr;

@@ -17,7 +17,9 @@ use sidetalk_edge::frame;
 use crate::DIALECT;
 use crate::error::RpcError;
 use crate::ids;
-use crate::wire::{AUTHOR, ErrorOut, Gone, Notification, Participant, Refused, Response, SignalOut};
+use crate::wire::{
+    AUTHOR, ClientData, ErrorOut, Gone, Notification, Participant, Refused, Response, SignalOut,
+};
 
 /// What stands between what the client and what the application says of a connection.
 const METADATA_SEPARATOR: &str = "%/%";
@@ -133,7 +135,8 @@ pub(crate) fn participant(presence: &Presence) -> Participant {
         metadata(&presence.client_data, &presence.identity.data)
     } else {
         // People of other dialects have a name instead; the vendor's example applications look for it here.
-        let name = serde_json::json!({ "clientData": &*presence.identity.name }).to_string();
+        let name = ClientData { client_data: &presence.identity.name };
+        let name = serde_json::to_string(&name).expect("a name is JSON");
         metadata(&name, &presence.identity.data)
     };
     Participant { id: ids::name_of(presence), created_at: presence.joined_at.as_millis(), metadata }

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Serialize;
 use sidetalk_core::event::{Event, Happening, LeaveReason, Moment, Sight, Sitting};
 use sidetalk_core::model::{Audience, Presence, Sender, SignalType, Timestamp};
 
 use crate::ids::name_of;
 use crate::to_wire::{data_of, name_of_sender, reason_name, text_of};
+use crate::wire::webhook::{Hook, Person, SignalSent, Span, What};
 
 /// A webhook's body; `None` if the vendor has no event for this. `session` is the session's name, `at` the time of the event.
 #[must_use]
@@ -87,55 +87,4 @@ fn person(presence: &Presence, span: Option<Span>) -> Person<'_> {
         server_data: &presence.identity.data,
         span,
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Hook<'a> {
-    session_id: &'a str,
-    unique_session_id: String,
-    timestamp: i64,
-    #[serde(flatten)]
-    what: What<'a>,
-    event: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum What<'a> {
-    Nothing {},
-    Span(Span),
-    Person(Person<'a>),
-    Signal(SignalSent<'a>),
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Span {
-    start_time: i64,
-    /// Seconds.
-    duration: i64,
-    reason: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Person<'a> {
-    participant_id: String,
-    connection_id: String,
-    location: &'static str,
-    platform: &'a str,
-    client_data: &'a str,
-    server_data: &'a str,
-    #[serde(flatten)]
-    span: Option<Span>,
-}
-
-#[derive(Serialize)]
-struct SignalSent<'a> {
-    from: Option<String>,
-    to: Vec<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    data: Option<Cow<'a, str>>,
 }

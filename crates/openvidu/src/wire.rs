@@ -1,5 +1,7 @@
 //! The shapes on the wire, as the vendor's clients send and read them. Nothing else in this crate knows a field's name.
 
+pub(crate) mod webhook;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -155,6 +157,13 @@ pub(crate) struct Participant {
     pub(crate) metadata: String,
 }
 
+/// How the vendor's example applications say who somebody is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ClientData<'a> {
+    pub(crate) client_data: &'a str,
+}
+
 /// `participantLeft`, `participantEvicted`
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -206,6 +215,33 @@ impl Role {
 }
 
 // REST.
+
+/// Fields of bodies, which are read one by one.
+pub(crate) mod field {
+    pub(crate) const TO: &str = "to";
+    pub(crate) const CUSTOM_SESSION_ID: &str = "customSessionId";
+    pub(crate) const DEFAULT_RECORDING_PROPERTIES: &str = "defaultRecordingProperties";
+    pub(crate) const MEDIA_NODE: &str = "mediaNode";
+    pub(crate) const MEDIA_MODE: &str = "mediaMode";
+    pub(crate) const RECORDING_MODE: &str = "recordingMode";
+    pub(crate) const FORCED_VIDEO_CODEC: &str = "forcedVideoCodec";
+    pub(crate) const ALLOW_TRANSCODING: &str = "allowTranscoding";
+    pub(crate) const TYPE: &str = "type";
+    pub(crate) const DATA: &str = "data";
+    pub(crate) const REPLAY_HISTORY: &str = "replayHistory";
+    pub(crate) const RECORD: &str = "record";
+    pub(crate) const KURENTO_OPTIONS: &str = "kurentoOptions";
+    pub(crate) const ROLE: &str = "role";
+    pub(crate) const SESSION: &str = "session";
+}
+
+/// What an application may say in a connection's `data`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NamedData {
+    /// What the connection shall be called; a hidden feature of the original.
+    pub(crate) openvidu_custom_connection_id: String,
+}
 
 /// A list.
 #[derive(Serialize)]

@@ -23,7 +23,10 @@ const VENDOR_WORDS: &[&str] = &[
 
 /// A dialect's crate and the field names that only its `wire.rs` may write as text. Add a row with the crate; take
 /// names that cannot be mistaken for our own words.
-const WIRE_FIELDS: &[(&str, &[&str])] = &[];
+const WIRE_FIELDS: &[(&str, &[&str])] = &[(
+    "openvidu",
+    &["customSessionId", "defaultRecordingProperties", "openviduCustomConnectionId", "sdkVersion"],
+)];
 
 pub(crate) fn check(repository: &Repository) -> Vec<Finding> {
     let mut findings = Vec::new();

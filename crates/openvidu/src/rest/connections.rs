@@ -1,25 +1,23 @@
 //! Connections: promised by a token, listed, changed, put out.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, Path, RawQuery, State};
 use http::StatusCode;
 use sidetalk_core::event::LeaveReason;
-use sidetalk_core::model::Presence;
 use sidetalk_core::ports::{Outlet as _, Project};
 
 use super::answer::{Problem, bare, json};
+use super::shown::{active_and_pending, all, pending};
 use super::{Answered, Caller, FoundAt, Origin, flag, session_in};
-use crate::DIALECT;
 use crate::book::{Connection, SessionKey};
 use crate::from_wire::{BadField, ConnectionWish, Fields, connection_wish, role};
 use crate::ids;
 use crate::join::VERSION;
 use crate::state::{OpenViduState, core_role};
 use crate::to_wire::notification;
-use crate::wire::{ConnectionOut, List, PropertyChanged, Role, TokenOut};
+use crate::wire::{List, PropertyChanged, TokenOut, field};
 
 /// Promises a connection.
 pub(super) async fn post_connection(
@@ -49,7 +47,7 @@ pub(super) async fn post_token(
     let at = state.service.now().as_millis();
     let bad = |field| Problem::field(field, uri.path(), at);
     let fields = Fields::read(&body).map_err(bad)?;
-    let session = fields.text("session").map_err(bad)?;
+    let session = fields.text(field::SESSION).map_err(bad)?;
     let session = session.ok_or_else(|| bad(BadField("Parameter 'session' is mandatory".to_owned())))?;
     let wish = connection_wish(&fields).map_err(bad)?;
     let unknown = || Problem::Said {
@@ -168,7 +166,7 @@ pub(super) async fn patch_connection(
     let at = state.service.now().as_millis();
     let bad = |field| Problem::field(field, uri.path(), at);
     let fields = Fields::read(&body).map_err(bad)?;
-    let (role, record) = (role(&fields).map_err(bad)?, fields.flag("record").map_err(bad)?);
+    let (role, record) = (role(&fields).map_err(bad)?, fields.flag(field::RECORD).map_err(bad)?);
     let key = known_session(&state, &project, &session).await?;
     let _turn = state.book.lock(&key).await;
     let missing = Problem::Bare(StatusCode::NOT_FOUND);
@@ -225,107 +223,4 @@ async fn known_session(
     let key = session_in(project, session).ok_or_else(unknown)?;
     state.session(&key).await?.ok_or_else(unknown)?;
     Ok(key)
-}
-
-/// Without those whose token nobody has used, unless they are wanted.
-pub(super) fn active_and_pending(connections: Vec<Connection>, with_pending: bool) -> Vec<Connection> {
-    connections.into_iter().filter(|connection| with_pending || connection.active.is_some()).collect()
-}
-
-/// Those who are there in the order in which they came, then those who are promised.
-pub(super) fn all<'a>(
-    state: &OpenViduState,
-    key: &'a SessionKey,
-    connections: &'a [Connection],
-) -> Vec<ConnectionOut<'a>> {
-    let presences = state.presences(key);
-    let mut shown: Vec<ConnectionOut<'a>> = Vec::with_capacity(presences.len());
-    for presence in &presences {
-        let name = ids::name_of(presence);
-        let own = connections.iter().find(|connection| connection.name == name);
-        shown.push(active(key, name, own, presence));
-    }
-    let is_shown = |name: &str, shown: &[ConnectionOut<'_>]| shown.iter().any(|one| one.id == name);
-    for connection in connections.iter().filter(|connection| connection.active.is_none()) {
-        if !is_shown(&connection.name, &shown) {
-            shown.push(pending(key, connection));
-        }
-    }
-    shown
-}
-
-fn pending<'a>(key: &'a SessionKey, connection: &'a Connection) -> ConnectionOut<'a> {
-    ConnectionOut {
-        id: Cow::Borrowed(&connection.name),
-        object: "connection",
-        status: "pending",
-        connection_id: Cow::Borrowed(&connection.name),
-        session_id: Cow::Borrowed(key.session.as_str()),
-        created_at: connection.created_at,
-        kind: "WEBRTC",
-        record: connection.record,
-        role: connection.role,
-        server_data: Cow::Borrowed(&connection.data),
-        token: Some(connection.token.clone()),
-        kurento_options: connection.options.clone(),
-        custom_ice_servers: Vec::new(),
-        rtsp_uri: None,
-        adaptative_bitrate: None,
-        only_play_with_subscribers: None,
-        network_cache: None,
-        active_at: None,
-        location: None,
-        ip: None,
-        platform: None,
-        client_data: None,
-        publishers: None,
-        subscribers: None,
-    }
-}
-
-/// Somebody who is there; `own` is what this dialect knows of people of its own.
-fn active<'a>(
-    key: &'a SessionKey,
-    name: String,
-    own: Option<&'a Connection>,
-    presence: &Presence,
-) -> ConnectionOut<'a> {
-    let known = own.and_then(|connection| connection.active.as_ref());
-    let joined_at = presence.joined_at.as_millis();
-    let platform = known.map_or(presence.dialect.as_str(), |known| &known.platform);
-    ConnectionOut {
-        id: Cow::Owned(name.clone()),
-        object: "connection",
-        status: "active",
-        connection_id: Cow::Owned(name),
-        session_id: Cow::Borrowed(key.session.as_str()),
-        created_at: own.map_or(joined_at, |connection| connection.created_at),
-        kind: "WEBRTC",
-        record: own.is_none_or(|connection| connection.record),
-        role: own.map_or_else(|| role_of(presence), |connection| connection.role),
-        server_data: Cow::Owned(presence.identity.data.to_string()),
-        token: own.map(|connection| connection.token.clone()),
-        kurento_options: own.and_then(|connection| connection.options.clone()),
-        custom_ice_servers: Vec::new(),
-        rtsp_uri: None,
-        adaptative_bitrate: None,
-        only_play_with_subscribers: None,
-        network_cache: None,
-        active_at: Some(joined_at),
-        location: Some("unknown"),
-        ip: known.and_then(|known| known.ip.as_deref()).map(Cow::Borrowed),
-        platform: Some(Cow::Owned(if presence.dialect == DIALECT && platform.is_empty() {
-            "unknown".to_owned()
-        } else {
-            platform.to_owned()
-        })),
-        client_data: Some(Cow::Owned(presence.client_data.to_string())),
-        publishers: Some([]),
-        subscribers: Some([]),
-    }
-}
-
-/// What somebody of another dialect is here.
-fn role_of(presence: &Presence) -> Role {
-    if presence.role >= sidetalk_core::model::Role::Moderator { Role::Moderator } else { Role::Publisher }
 }

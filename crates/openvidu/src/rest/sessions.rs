@@ -6,7 +6,7 @@ use http::StatusCode;
 use sidetalk_core::model::RoomSpec;
 
 use super::answer::{Problem, bare, json};
-use super::connections::{self, active_and_pending};
+use super::shown::{active_and_pending, all};
 use super::{Answered, Caller, flag, session_in};
 use crate::book::{Connection, Session, SessionKey};
 use crate::from_wire::{Fields, session_properties};
@@ -102,6 +102,6 @@ fn shown<'a>(
         recording: false,
         broadcasting: false,
         properties: &session.properties,
-        connections: List::from(connections::all(state, key, connections)),
+        connections: List::from(all(state, key, connections)),
     }
 }

@@ -9,6 +9,7 @@ use super::answer::{Problem, bare};
 use super::{Answered, Caller, session_in};
 use crate::from_wire::{BadField, Fields, nothing, signal_type};
 use crate::state::OpenViduState;
+use crate::wire::field;
 
 /// Sends a signal to a session. `from` is nobody.
 pub(super) async fn post_signal(
@@ -55,10 +56,10 @@ struct Wish {
 }
 
 fn wish(fields: &Fields) -> Result<Wish, BadField> {
-    let session = fields.text("session")?;
+    let session = fields.text(field::SESSION)?;
     let session = session.ok_or_else(|| BadField("Parameter 'session' is mandatory".to_owned()))?;
-    let kind = signal_type(fields.text("type")?)
+    let kind = signal_type(fields.text(field::TYPE)?)
         .map_err(|problem| BadField(format!("Parameter 'type' {problem}")))?;
-    let data = fields.text("data")?.map_or_else(nothing, |data| SignalData::Text(data.into()));
+    let data = fields.text(field::DATA)?.map_or_else(nothing, |data| SignalData::Text(data.into()));
     Ok(Wish { session: session.to_owned(), to: fields.targets()?, kind, data })
 }

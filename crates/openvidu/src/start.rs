@@ -1,0 +1,187 @@
+//! How the dialect begins: put together with the service, with those brought back who were here when the last process ended,
+//! and with the tasks that look after sockets and sessions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sidetalk_core::hub::FaceId;
+use sidetalk_core::limits::Limits;
+use sidetalk_core::model::Timestamp;
+use sidetalk_core::ports::{Entropy, Face, Witness};
+use sidetalk_core::refusal::Failure;
+use sidetalk_core::service::Service;
+use sidetalk_edge::berth::Berth;
+use sidetalk_edge::liveness::Liveness;
+use sidetalk_edge::rate::KeyedRates;
+use sidetalk_edge::reader::FrameLimits;
+use sidetalk_edge::socket::{SocketSettings, Sockets};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use crate::book::{Active, Book};
+use crate::clerk::{self, Note};
+use crate::settings::OpenViduSettings;
+use crate::state::{OpenViduState, Shared};
+use crate::stay::{Stay, Stays};
+use crate::to_wire::OpenViduFace;
+use crate::watch::Watch;
+
+/// How often sessions that nobody uses are looked for, as the original.
+const SWEEP: Duration = Duration::from_secs(15 * 60);
+
+/// The part of this dialect that the service must know from its beginning: who renders and who watches.
+pub struct OpenVidu {
+    settings: Arc<OpenViduSettings>,
+    notes: UnboundedSender<Note>,
+    unread: UnboundedReceiver<Note>,
+}
+
+impl OpenVidu {
+    /// The dialect under these settings.
+    #[must_use]
+    pub fn new(settings: OpenViduSettings) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "at most one note per connection there is, and per sitting"
+        )]
+        let (notes, unread) = unbounded_channel();
+        Self { settings: Arc::new(settings), notes, unread }
+    }
+
+    /// The renderer, for the service's list of faces.
+    #[must_use]
+    pub fn face(&self) -> Arc<dyn Face> {
+        Arc::new(OpenViduFace { chat_type: self.settings.chat_type.clone() })
+    }
+
+    /// The witness, for the service's list of witnesses.
+    #[must_use]
+    pub fn witness(&self) -> Arc<dyn Witness> {
+        clerk::reporter(self.notes.clone())
+    }
+
+    /// Puts the dialect together with the service that knows its face and its witness, brings back the clients that were in
+    /// a session when the last process ended, and starts its tasks. They end when the handles are aborted.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn start(self, parts: OpenViduParts) -> Result<(OpenViduState, Vec<JoinHandle<()>>), Failure> {
+        let OpenViduParts { service, face, socket_settings, liveness, entropy } = parts;
+        let settings = self.settings;
+        let limits = Limits {
+            text_bytes_max: settings.signal_bytes_max(),
+            signal_bytes_max: settings.signal_bytes_max(),
+            ..Limits::clone(service.limits())
+        };
+        let frames = FrameLimits { message_bytes_max: settings.frame_bytes_max, ..socket_settings.frames };
+        let state = OpenViduState::new(Shared {
+            service: service.within(limits),
+            face,
+            sockets: Sockets::new(SocketSettings { frames, ..socket_settings }, liveness),
+            entropy,
+            renderer: OpenViduFace { chat_type: settings.chat_type.clone() },
+            book: Book::new(Arc::clone(service.store())),
+            stays: Stays::default(),
+            watch: Watch::new(settings.unjoined_per_address_max),
+            auth_failures: settings
+                .auth_failures_per_address
+                .map(|rule| KeyedRates::new(rule, settings.keys_max)),
+            credentials: Mutex::default(),
+            settings,
+        });
+        let clerk = tokio::spawn(clerk::run(state.clone(), self.unread));
+        state.bring_back().await?;
+        let tasks =
+            vec![clerk, tokio::spawn(state.clone().keep_watch()), tokio::spawn(state.clone().sweep())];
+        Ok((state, tasks))
+    }
+}
+
+/// What the dialect is made of.
+pub struct OpenViduParts {
+    /// The core; its list of faces has [`OpenVidu::face`] at `face`, its list of witnesses [`OpenVidu::witness`].
+    pub service: Arc<Service>,
+    /// Where the renderer stands in the service's list of faces.
+    pub face: FaceId,
+    /// Limits and manners of the sockets; the longest frame is set here.
+    pub socket_settings: SocketSettings,
+    /// Watches the sockets.
+    pub liveness: Arc<Liveness>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl OpenViduState {
+    /// Brings back those who were in a session when the last process ended: they have the time of grace to connect.
+    async fn bring_back(&self) -> Result<(), Failure> {
+        for (key, connection, active) in self.book.active().await? {
+            let Active { rpc: Some(rpc), client_data, .. } = &active else {
+                // It came by the drop-in script, which comes back by itself.
+                self.book.remove_connection(&key, &connection.name).await?;
+                continue;
+            };
+            let berth = Berth::empty(self.settings.held_bytes_max);
+            match self.enter(&key, &connection, client_data, &berth, true).await {
+                Ok(joined) => {
+                    joined.seat.release();
+                    let stay = Stay::new(key, rpc.clone(), connection.role, joined.seat, berth);
+                    self.stays.add(&stay);
+                    self.wait_for(&stay, self.settings.grace);
+                }
+                Err(Failure::Refused(refusal)) => {
+                    tracing::info!(reason = %refusal, "a client of the last process cannot come back");
+                    self.book.remove_connection(&key, &connection.name).await?;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        for (key, session) in self.book.all_sessions().await? {
+            if session.used && self.presences(&key).is_empty() {
+                self.book.remove_session(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes sockets whose client has stopped to ping.
+    async fn keep_watch(self) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.watch.sweep();
+        }
+    }
+
+    /// Forgets sessions that nobody joins.
+    async fn sweep(self) {
+        let mut ticks = tokio::time::interval(SWEEP.min(self.settings.unused_session_kept));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(failure) = self.forget_unused(self.service.now()).await {
+                tracing::warn!(error = ?failure, "unused sessions could not be forgotten; will try again");
+            }
+            if let Some(failures) = &self.auth_failures {
+                failures.sweep(tokio::time::Instant::now().into_std());
+            }
+        }
+    }
+
+    /// Forgets sessions that were made too long before `now` and have nobody in them.
+    async fn forget_unused(&self, now: Timestamp) -> Result<(), Failure> {
+        let made_before = now.minus(self.settings.unused_session_kept).as_millis();
+        for (key, session) in self.book.all_sessions().await? {
+            if session.created_at > made_before {
+                continue;
+            }
+            let _turn = self.book.lock(&key).await;
+            if self.presences(&key).is_empty() {
+                self.book.remove_session(&key).await?;
+            }
+        }
+        Ok(())
+    }
+}
