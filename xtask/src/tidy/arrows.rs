@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fuzz", &["core", "edge", "api", "opentok", "openvidu", "kandy", "realtimekit", "opentalk"]),
     ("xtask", &[]),
     ("bench", &[]),
+    ("oracle", &[]),
 ];
 
 const PREFIX: &str = "sidetalk-";
