@@ -175,10 +175,8 @@ pub(crate) type Read = Result<Bytes, BytesRejection>;
 /// The body.
 pub(crate) fn body(read: Read) -> Result<Bytes, Problem> {
     read.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::unread(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large")
-        }
-        _ => Problem::unread(StatusCode::BAD_REQUEST, "The body could not be read"),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+        _ => Problem::new(StatusCode::BAD_REQUEST, "The body could not be read"),
     })
 }
 

@@ -195,3 +195,14 @@ fn application(entry: &OpenTokApplication) -> Result<Application> {
 fn rule(name: &'static str, rate: Rate) -> Option<Rule> {
     (rate != Rate::OFF).then(|| Rule::per(name, rate.events, rate.span, rate.burst))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_configuration_are_those_of_the_dialects() {
+        let settings = opentok_settings(&Config::default()).expect("the defaults are good");
+        assert_eq!(format!("{settings:?}"), format!("{:?}", OpenTokSettings::default()));
+    }
+}

@@ -28,8 +28,6 @@ pub(crate) struct Problem {
     message: String,
     description: &'static str,
     retry_after_ms: Option<u64>,
-    /// The rest of the request was not read, so nothing can follow on this connection.
-    is_last: bool,
 }
 
 /// The vendor's code of a token that is not good.
@@ -41,12 +39,7 @@ const BAD_SIGNAL: i32 = 15_202;
 impl Problem {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let code = i32::from(status.as_u16());
-        Self { status, code, message: message.into(), description: "", retry_after_ms: None, is_last: false }
-    }
-
-    /// About a body that was left on the wire.
-    pub(crate) fn unread(status: StatusCode, message: &str) -> Self {
-        Self { is_last: true, ..Self::new(status, message) }
+        Self { status, code, message: message.into(), description: "", retry_after_ms: None }
     }
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
@@ -61,13 +54,10 @@ impl Problem {
         Self { code: NOT_AUTHORISED, ..Self::new(StatusCode::FORBIDDEN, message) }
     }
 
-    fn with_headers(&self, mut response: Response) -> Response {
-        let headers = response.headers_mut();
+    fn with_pause(&self, mut response: Response) -> Response {
         if let Some(wait_ms) = self.retry_after_ms {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1_000)));
-        }
-        if self.is_last {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            let seconds = HeaderValue::from(wait_ms.div_ceil(1_000));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response
     }
@@ -75,7 +65,7 @@ impl Problem {
     /// In the form of before there was JSON.
     pub(crate) fn into_xml(self) -> Response {
         let response = xml(self.status, error_xml(self.code, &self.message));
-        self.with_headers(response)
+        self.with_pause(response)
     }
 }
 
@@ -83,7 +73,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Self { status, code, message, description, .. } = &self;
         let response = json(*status, &ErrorOut { code: *code, message, description });
-        self.with_headers(response)
+        self.with_pause(response)
     }
 }
 

@@ -30,7 +30,6 @@ pub(super) async fn exchange(
     headers: HeaderMap,
     read: Read,
 ) -> Response {
-    let is_last = read.is_err();
     let mut response = match method {
         Method::OPTIONS => done(),
         Method::POST => match change(&state, address, read).await {
@@ -42,10 +41,6 @@ pub(super) async fn exchange(
     let answer = response.headers_mut();
     answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if is_last {
-        // The rest of the request was not read, so nothing can follow on this connection.
-        answer.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
     if method == Method::OPTIONS {
         let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
         let asked = asked.unwrap_or(HeaderValue::from_static("content-type"));
@@ -58,7 +53,7 @@ pub(super) async fn exchange(
 
 async fn change(state: &OpenTokState, address: Option<IpAddr>, read: Read) -> Result<Response, Refused> {
     let bad = |what: &str| Refused::Parameter(format!("the body {what}"));
-    let body = body(read).map_err(|_| bad("is too large or could not be read"))?;
+    let body = body(read).map_err(|problem| Refused::Body(problem.status))?;
     let ExchangeIn { api_key, session_id, token } =
         serde_json::from_slice(&body).map_err(|_| bad("must be {\"apiKey\", \"sessionId\", \"token\"}"))?;
     let owner = project_of(&session_id).ok_or(Refused::Session)?;
@@ -125,6 +120,7 @@ fn core_role(state: &OpenTokState, role: Role) -> CoreRole {
 /// Why nobody is let in.
 enum Refused {
     Parameter(String),
+    Body(StatusCode),
     Session,
     Token(String),
     TooMany { wait_ms: u64 },
@@ -135,6 +131,9 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let (status, code, name, message) = match &self {
             Self::Parameter(what) => (StatusCode::BAD_REQUEST, 1011, "OT_INVALID_PARAMETER", what.as_str()),
+            Self::Body(status) => {
+                (*status, 1011, "OT_INVALID_PARAMETER", "the body is too large or could not be read")
+            }
             Self::Session => (
                 StatusCode::NOT_FOUND,
                 1005,

@@ -19,6 +19,7 @@ use sidetalk_edge::proxy::Client;
 use sidetalk_opentok::{Application, OpenTokParts, OpenTokSettings, OpenTokState, fold_slashes, router};
 use sidetalk_testkit::CountingEntropy;
 use sidetalk_testkit::Person;
+use sidetalk_testkit::Setup;
 use sidetalk_testkit::app::SECRET;
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -63,9 +64,13 @@ impl App {
             .await
     }
 
-    pub async fn start_with(mut settings: OpenTokSettings) -> Self {
+    pub async fn start_with(settings: OpenTokSettings) -> Self {
+        Self::start_as(settings, Setup::default()).await
+    }
+
+    pub async fn start_as(mut settings: OpenTokSettings, setup: Setup) -> Self {
         settings.applications.push(application());
-        let kit = sidetalk_testkit::App::start().await;
+        let kit = sidetalk_testkit::App::start_as(setup).await;
         let entropy = Arc::new(CountingEntropy::default());
         let state = OpenTokState::new(OpenTokParts { service: Arc::clone(&kit.service), entropy, settings });
         Self { kit, router: router(state) }

@@ -6,8 +6,10 @@
 mod app;
 
 mod applications;
+mod failures;
 mod golden;
 mod hostile;
 mod limits;
 mod servers;
 mod tokens;
+mod watching;

@@ -28,6 +28,8 @@ pub(super) enum ProjectCommand {
     Show(Show),
     /// Let a Vonage application be another name of a project, or give it a new key
     #[command(
+        override_usage = "sidetalk project attach-application [OPTIONS] <KEY> \\\n           \
+                          --application <UUID> --public-key-file <FILE>",
         after_help = "Example: sidetalk project attach-application 100001 \\\n           --application 78d335fa-323d-0114-9c3d-d6f0d48968cf \\\n           \
                       --public-key-file application.pem"
     )]

@@ -122,6 +122,10 @@ project = 7
 issuer = "https://id.example.org"
 jwks_url = "http://id.example.org/keys"
 jwks_file = "keys.json"
+[opentok]
+type_max = "129B"
+[[opentok_application]]
+id = "my application"
 "#,
         &[],
         &expect![[r#"
@@ -138,7 +142,12 @@ jwks_file = "keys.json"
             project 0: has no secret: set secret_file or secret
             project 7: has a secret below 32 characters: `openssl rand -hex 32`
             project_key https://id.example.org: takes exactly one of public_key_file, jwks_file and jwks_url
-            project_key https://id.example.org: jwks_url must begin with https:// (http:// only to a loopback address)"#]],
+            project_key https://id.example.org: jwks_url must begin with https:// (http:// only to a loopback address)
+            opentok.type_max: must be at most 128B
+            opentok.data_max: must be below socket.message_max, or it cannot be sent
+            opentok_application my application: has no project: set the project's key
+            opentok_application my application: has no id: set the application's UUID
+            opentok_application my application: has no public_key_file"#]],
     );
 }
 

@@ -6,6 +6,7 @@ mod chat;
 mod commands;
 mod configuration;
 mod kills;
+mod opentok;
 mod running;
 mod secrets;
 mod server;
