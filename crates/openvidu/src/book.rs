@@ -7,6 +7,7 @@
 //!   openvidu.token        secret                      the key of its connection; whoever takes it comes in
 //! ```
 
+use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -188,6 +189,20 @@ impl Book {
     pub(crate) async fn connections(&self, key: &SessionKey) -> Result<Vec<Connection>, Failure> {
         let all = self.all::<Connection>(CONNECTION, &key.connections()).await?;
         Ok(all.into_iter().map(|(_, connection)| connection).collect())
+    }
+
+    /// A project's connections by session and name.
+    pub(crate) async fn all_connections(
+        &self,
+        project: ProjectId,
+    ) -> Result<HashMap<RoomName, Vec<Connection>>, Failure> {
+        let mut by_session: HashMap<_, Vec<_>> = HashMap::new();
+        for (record, connection) in self.all::<Connection>(CONNECTION, &format!("{project}/")).await? {
+            if let Some(key) = session_key(&record) {
+                by_session.entry(key.session).or_default().push(connection);
+            }
+        }
+        Ok(by_session)
     }
 
     /// All active connections of all projects, in the order in which they came.

@@ -49,11 +49,12 @@ pub(super) async fn get_sessions(
 ) -> Answered {
     let with_pending = flag(query.as_deref(), "pendingConnections", false);
     let mut found = Vec::new();
+    let mut all = state.book.all_connections(project.id).await?;
     for (key, session) in state.book.sessions(project.id).await? {
         if session.used && state.presences(&key).is_empty() {
             continue;
         }
-        let connections = state.book.connections(&key).await?;
+        let connections = all.remove(&key.session).unwrap_or_default();
         found.push((key, session, active_and_pending(connections, with_pending)));
     }
     let content = found.iter().map(|(key, session, connections)| shown(key, session, connections, &state));
