@@ -45,7 +45,9 @@ export function ofConnecting(thrown: unknown): OTError {
 
 /** Whatever was thrown while signaling, with what was to be sent. */
 export function ofSignaling(thrown: unknown, signal: unknown): OTError {
-  return Object.assign(from(thrown, signaling, 500, notConnected), { signal });
+  const { code, name, message } = from(thrown, signaling, 500, notConnected);
+  // Several signals may have failed of the same error.
+  return Object.assign(new OTError(code, name, message), { signal });
 }
 
 function from(thrown: unknown, verdicts: Verdicts, ...otherwise: [code: number, name: string]): OTError {

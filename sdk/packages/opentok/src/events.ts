@@ -107,8 +107,7 @@ export class Emitter<Events> {
     const called = this.#entries.filter((one) => one.name === name);
     this.#entries = this.#entries.filter((one) => one.name !== name || !one.once);
     let isPrevented = false;
-    const base = { type, target: this, cancelable: false, isDefaultPrevented: () => isPrevented, preventDefault: () => void (isPrevented = true) };
-    const event = { ...base, ...more };
+    const event = { type, target: this, cancelable: false, isDefaultPrevented: () => isPrevented, preventDefault: () => void (isPrevented = true), ...more };
     for (const { handler, context } of called) aside(() => handler.call(context ?? this, event));
   }
 

@@ -33,7 +33,6 @@ function initSession(apiKey: string | number, sessionId?: string | S.SessionOpti
 }
 
 const nothing = (..._ignored: unknown[]): void => {};
-const no = () => false;
 
 /** Calls back without an error, and resolves. */
 function answering<R>(result: R) {
@@ -64,9 +63,6 @@ export const OT = Object.assign(new Emitter<{ exception: E.ExceptionEvent }>(), 
   checkScreenSharingCapability: (callback: (support: { supported: boolean; extensionRequired?: string; extensionRegistered?: boolean }) => void) =>
     later(() => callback({ supported: false })),
   registerScreenSharingExtension: nothing,
-  hasMediaProcessorSupport: no,
-  hasEndToEndEncryptionSupport: no,
-  unblockAudio: async () => {},
 });
 
 export declare namespace OT {

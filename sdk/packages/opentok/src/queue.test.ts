@@ -16,7 +16,7 @@ class Stage {
   readonly done: string[] = [];
 
   constructor(options: Partial<QueueOptions> = {}) {
-    this.queue = new Queue({ waitingMax: 10, underWayMax: 9, burst: 99, perSecond: 10, ...options });
+    this.queue = new Queue({ waitingMax: 10, sure: [9, 10], most: [99, 10], ...options });
   }
 
   add(...names: string[]): void {
@@ -37,12 +37,19 @@ class Stage {
   }
 }
 
-test("everything is sent at once, but no more than may be under way", async () => {
-  const stage = new Stage({ underWayMax: 2 });
-  stage.add("a", "b", "c");
+test("what the server surely takes is sent at once, whatever is more one at a time", async () => {
+  const stage = new Stage({ sure: [2, 10] });
+  stage.add("a", "b", "c", "d");
   expect(stage.names()).toEqual(["a", "b"]);
   await stage.answer();
-  expect(stage.names()).toEqual(["b", "c"]);
+  expect(stage.names()).toEqual(["b"]);
+  await stage.answer();
+  expect(stage.names()).toEqual(["c"]);
+  await stage.answer();
+  await stage.answer();
+  await vi.advanceTimersByTimeAsync(1_000);
+  stage.add("e", "f");
+  expect(stage.names(), "after a pause").toEqual(["e", "f"]);
 });
 
 test("what came too quickly is sent again in its place, one at a time until nothing waits", async () => {
@@ -72,7 +79,7 @@ test("a refusal that does not pass fails the one and not the others", async () =
 });
 
 test("a pace is kept after a burst, and a pause earns the next burst", async () => {
-  const stage = new Stage({ burst: 2, perSecond: 10 });
+  const stage = new Stage({ most: [2, 10] });
   const sent = async (ms: number) => (await vi.advanceTimersByTimeAsync(ms), stage.sent.length);
   stage.add("a", "b", "c", "d");
   expect([await sent(0), await sent(99), await sent(1), await sent(100)]).toEqual([2, 2, 3, 4]);

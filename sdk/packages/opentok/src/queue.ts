@@ -1,41 +1,46 @@
 import { SidetalkError } from "@sidetalk/client";
 
+/** So many at once, and then so many per second. */
+export type Rate = readonly [burst: number, perSecond: number];
+
 export interface QueueOptions {
   /** How many may wait; those that are under way do not count. */
   readonly waitingMax: number;
-  readonly underWayMax: number;
-  /** So many are sent at once, and then so many per second. */
-  readonly burst: number;
-  readonly perSecond: number;
+  /** What the server surely takes. Whatever is more is sent one at a time: if one is refused, none must overtake it. */
+  readonly sure: Rate;
+  /** What is never exceeded. */
+  readonly most: Rate;
 }
 
 /** What a sending throws that is to be made again, in its place. */
 export const again = {};
 
 /**
- * Sends in the order in which it was asked to, at once while the server takes everything. What it refuses because it comes
- * too quickly is sent again, one at a time, until nothing waits: the vendor knew no such limit, and pages do not expect it.
+ * Sends in the order in which it was asked to, and what the server refuses because it comes too quickly once more: the
+ * vendor knew no such limit, and pages do not expect it.
  */
 export class Queue {
-  readonly #options: QueueOptions;
+  readonly #waitingMax: number;
+  readonly #sure: Allowance;
+  readonly #most: Allowance;
   readonly #waiting: Entry[] = [];
   #underWay = 0;
   #count = 0;
   #held = false;
   #limited = false;
   #pause: ReturnType<typeof setTimeout> | undefined;
-  /** When all that was sent would have been sent at an even pace. */
-  #paidUntil = 0;
 
-  constructor(options: QueueOptions) {
-    this.#options = options;
+  constructor({ waitingMax, sure, most }: QueueOptions) {
+    this.#waitingMax = waitingMax;
+    this.#sure = new Allowance(sure);
+    this.#most = new Allowance(most);
   }
 
   add<R>(send: () => Promise<R>): Promise<R> {
     return new Promise((resolve, reject) => {
       const entry: Entry = { number: this.#count++, send, resolve, reject };
       if (this.#put(entry)) this.#pump();
-      else reject(SidetalkError.queueFull(this.#options.waitingMax));
+      else reject(SidetalkError.queueFull(this.#waitingMax));
     });
   }
 
@@ -55,11 +60,12 @@ export class Queue {
   }
 
   #pump(): void {
-    const waiting = this.#waiting;
-    while (waiting.length && !this.#held && !this.#pause && this.#underWay < (this.#limited ? 1 : this.#options.underWayMax)) {
-      const ms = this.#pay();
-      if (ms > 0) this.#wait(ms);
-      else void this.#run(waiting.shift()!);
+    while (this.#waiting.length && !this.#held && !this.#pause && (!this.#underWay || (!this.#limited && this.#sure.ms() <= 0))) {
+      const ms = this.#most.ms();
+      if (ms > 0) return this.#wait(ms);
+      this.#sure.take();
+      this.#most.take();
+      void this.#run(this.#waiting.shift()!);
     }
   }
 
@@ -82,7 +88,7 @@ export class Queue {
   /** Puts it into its place, if there is one. */
   #put(entry: Entry): boolean {
     const waiting = this.#waiting;
-    if (waiting.length >= this.#options.waitingMax) return false;
+    if (waiting.length >= this.#waitingMax) return false;
     const place = waiting.findIndex(({ number }) => number > entry.number);
     waiting.splice(place < 0 ? waiting.length : place, 0, entry);
     return true;
@@ -94,15 +100,26 @@ export class Queue {
       this.#pump();
     }, ms);
   }
+}
 
-  /** How long to wait before the next one; if not at all, it counts as sent. */
-  #pay(): number {
-    const { burst, perSecond } = this.#options;
-    const now = performance.now();
-    const paidUntil = Math.max(this.#paidUntil, now) + 1_000 / perSecond;
-    const ms = paidUntil - now - (burst * 1_000) / perSecond;
-    if (ms <= 0) this.#paidUntil = paidUntil;
-    return ms;
+class Allowance {
+  readonly #stepMs: number;
+  readonly #burstMs: number;
+  /** When all that was taken would have been taken at an even pace. */
+  #until = 0;
+
+  constructor([burst, perSecond]: Rate) {
+    this.#stepMs = 1_000 / perSecond;
+    this.#burstMs = burst * this.#stepMs;
+  }
+
+  take(): void {
+    this.#until = Math.max(this.#until, performance.now()) + this.#stepMs;
+  }
+
+  /** How long to wait for the next one. */
+  ms(): number {
+    return this.#until + this.#stepMs - performance.now() - this.#burstMs;
   }
 }
 

@@ -17,6 +17,7 @@ import { server } from "./home.js";
 import { MediaSession, callbackOf, promising } from "./media.js";
 import type { Completion } from "./media.js";
 import { Queue, again } from "./queue.js";
+import type { QueueOptions } from "./queue.js";
 
 /** What to send. All of it may be left out; without `to` it goes to everybody, you included. */
 export interface Signal {
@@ -77,8 +78,8 @@ const connectMs = 30_000;
 const keepSeconds = 30;
 /** A little longer than the server keeps our place: it notices a loss later than we do. */
 const awayMs = (keepSeconds + 5) * 1_000;
-/** So that a burst stays below what the server takes from one socket. */
-const queueOptions = { waitingMax: 2_000, underWayMax: 64, burst: 250, perSecond: 45 };
+/** By the server's default rates of chat, and of requests of a socket. */
+const queueOptions: QueueOptions = { waitingMax: 2_000, sure: [20, 5], most: [250, 45] };
 /** Types of chat that a page may listen for. */
 const chatTypes = ["chat", "msg", "text-chat", "my-chat"];
 
@@ -170,7 +171,7 @@ export class Session extends MediaSession<SessionEvents> {
     room?.leave().catch(() => {});
     // The page goes on first; it hears of it as it hears of everything.
     await undefined;
-    if (room === this.#room) this.#over("clientDisconnected");
+    if (room === this.#room) this.#over(reasonOf("left"));
   }
 
   async #connect(apiKey: string, token: string): Promise<void> {
@@ -179,9 +180,7 @@ export class Session extends MediaSession<SessionEvents> {
     let timer;
     try {
       if (this.currentState !== "disconnected") throw new OTError(1015, "OT_ILLEGAL_STATE", `the session is ${this.currentState}`);
-      for (const [name, value] of Object.entries({ apiKey, sessionId, token })) {
-        if (!value) throw new OTError(1011, invalidParameter, `${name} is missing`);
-      }
+      if (!apiKey || !sessionId || !token) throw new OTError(1011, invalidParameter, "a key, a session id and a token are needed");
       const { signal } = (entering = this.#entering = new AbortController());
       timer = setTimeout(() => entering!.abort(), connectMs);
       this.currentState = "connecting";
@@ -256,7 +255,7 @@ export class Session extends MediaSession<SessionEvents> {
     this.#away = { back: new Promise((done) => (settle = done)), settle };
     this.#held ??= [];
     this.#queue.hold();
-    this.#awayTimer = setTimeout(() => this.#over("networkDisconnected"), awayMs);
+    this.#awayTimer = setTimeout(() => this.#over(reasonOf("lost")), awayMs);
     this.currentState = "reconnecting";
     this.say("sessionReconnecting");
   }
@@ -264,7 +263,7 @@ export class Session extends MediaSession<SessionEvents> {
   /** There is a link again. Only the same connection is a way back; what was missed in the log is held until that is clear. */
   #back(client: SidetalkClient, room: Room): void {
     const { me, presence, presenceTotal } = room.state;
-    if (me.connection !== this.connection!.connectionId) return this.#over("networkDisconnected");
+    if (me.connection !== this.connection!.connectionId) return this.#over(reasonOf("lost"));
     const { settle } = this.#away!;
     const queue = this.#queue;
     const isUnknown = client.state.status === "online" && !client.state.welcome.resumed;
@@ -273,8 +272,9 @@ export class Session extends MediaSession<SessionEvents> {
     this.currentState = "connected";
     this.say("sessionReconnected");
     // A server that was started anew has not kept our place, but gave us the same one: who is there may have changed.
-    const gone = this.connections.where(({ connectionId }) => presenceTotal === presence.size && !presence.has(connectionId));
-    for (const { connectionId } of gone) this.#went(connectionId, "networkDisconnected");
+    for (const { connectionId } of this.connections.where()) {
+      if (presenceTotal === presence.size && !presence.has(connectionId)) this.#went(connectionId, reasonOf("lost"));
+    }
     for (const one of presence.values()) this.#came(one);
     this.#release(room);
     // What was missed comes before this answer, and with it those signals of ours that the server had taken.
@@ -421,7 +421,7 @@ export class Session extends MediaSession<SessionEvents> {
       headers: { authorization: `Bearer ${token}` },
     }).catch(() => ({ ok: false, status: 0 }));
     if (answer.ok) return;
-    const name = { 0: connectFailed, 404: notFound }[answer.status] ?? permissionDenied;
+    const name = { 0: connectFailed, 404: notFound, 422: notFound }[answer.status] ?? permissionDenied;
     throw new OTError(1520, name, `the server answered ${answer.status}`);
   }
 }
