@@ -5,6 +5,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { build } from "esbuild";
 import { cssText, gzipped, widget } from "../sdk/packages/elements/scripts/bundle.mjs";
+import { script as opentok } from "../sdk/packages/opentok/scripts/bundle.mjs";
 import { script as openvidu } from "../sdk/packages/openvidu/scripts/bundle.mjs";
 
 const at = (path) => new URL(path, import.meta.url).pathname;
@@ -24,7 +25,8 @@ const { metafile } = await build({
   chunkNames: "[name]-[hash]",
   metafile: true,
 });
-const scripts = (await widget()).set("sdk/openvidu.js", await openvidu());
+const dropIns = { "sdk/opentok.js": await opentok(), "sdk/openvidu.js": await openvidu() };
+const scripts = new Map([...(await widget()), ...Object.entries(dropIns)]);
 for (const [name, bytes] of scripts) await writeFile(`${out}/${name}`, bytes);
 
 const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint?.endsWith("main.ts"));
@@ -37,4 +39,5 @@ const names = { favicon: faviconName, css: relative(entry[1].cssBundle), js: rel
 await writeFile(`${out}/index.html`, html.replace(/\{\{(\w+)\}\}/g, (_, name) => names[name]));
 
 const kilobytes = (bytes) => `${(gzipped(bytes) / 1000).toFixed(1)} kB gzip`;
-console.log(`web: page ${kilobytes(await readFile(`${out}/${names.js}`))}, widget.js ${kilobytes(scripts.get("widget.js"))}, openvidu.js ${kilobytes(scripts.get("sdk/openvidu.js"))}`);
+const sizes = ["widget.js", ...Object.keys(dropIns)].map((name) => `${name} ${kilobytes(scripts.get(name))}`);
+console.log(`web: page ${kilobytes(await readFile(`${out}/${names.js}`))}, ${sizes.join(", ")}`);

@@ -8,11 +8,12 @@ import { setTimeout as pause } from "node:timers/promises";
 
 const START_MS = 20_000;
 
-export async function startServer() {
+/** `environment`: settings that differ from the defaults. */
+export async function startServer(environment = {}) {
   const binary = process.env.SIDETALK_BIN;
   if (!binary) throw new Error("SIDETALK_BIN must name the binary, e.g. SIDETALK_BIN=target/debug/sidetalk");
   const folder = await mkdtemp(join(tmpdir(), "sidetalk-browser-"));
-  const server = new Server(binary, folder);
+  const server = new Server(binary, folder, environment);
   await server.start("127.0.0.1:0");
   return server;
 }
@@ -20,19 +21,21 @@ export async function startServer() {
 class Server {
   #binary;
   #folder;
+  #environment;
   #child = null;
   #log = "";
 
-  constructor(binary, folder) {
+  constructor(binary, folder, environment) {
     this.#binary = binary;
     this.#folder = folder;
+    this.#environment = environment;
   }
 
   async start(listen) {
     const readyFile = join(this.#folder, "ready.json");
     await rm(readyFile, { force: true });
     const options = ["dev", "--listen", listen, "--admin-listen", "127.0.0.1:0", "--data", join(this.#folder, "data"), "--ready-file", readyFile];
-    this.#child = spawn(this.#binary, options, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(this.#binary, options, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.#environment } });
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream.on("data", (text) => (this.#log = (this.#log + text).slice(-20_000)));
     for (const end = Date.now() + START_MS; ; await pause(30)) {
       const ready = await readFile(readyFile, "utf8").then(JSON.parse).catch(() => null);
