@@ -119,6 +119,7 @@ impl App {
         setup: Setup,
     ) -> Self {
         let Setup { limits, api_limits, faces, witnesses, failures } = setup;
+        let dialects = faces.iter().map(|face| face.dialect()).collect();
         let store = Arc::new(FailingStore::new(open_store(folder.path()), failures));
         let service = Service::new(ServiceParts {
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -151,7 +152,7 @@ impl App {
             limits: api_limits,
             origins: OriginPolicy::Any,
             ping_interval: Duration::from_secs(25),
-            dialects: Vec::new(),
+            dialects,
             version: "test",
         });
         let router = sidetalk_api::router(api);
