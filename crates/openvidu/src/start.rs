@@ -18,7 +18,7 @@ use sidetalk_edge::reader::FrameLimits;
 use sidetalk_edge::socket::{SocketSettings, Sockets};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{MissedTickBehavior, sleep};
 
 use crate::book::{Active, Book};
 use crate::clerk::{self, Note};
@@ -30,6 +30,10 @@ use crate::watch::Watch;
 
 /// How often sessions that nobody uses are looked for, as the original.
 const SWEEP: Duration = Duration::from_secs(15 * 60);
+
+/// In what time pages with the drop-in script have come back to another process by themselves. Until then a session that
+/// was in use may have nobody in it.
+const RETURN: Duration = Duration::from_secs(60);
 
 /// The part of this dialect that the service must know from its beginning: who renders and who watches.
 pub struct OpenVidu {
@@ -137,11 +141,17 @@ impl OpenViduState {
                 Err(failure) => return Err(failure),
             }
         }
-        for (key, session) in self.book.all_sessions().await? {
-            if session.used && self.presences(&key).is_empty() {
-                self.book.remove_session(&key).await?;
+        let mut empty = self.book.all_sessions().await?;
+        empty.retain(|(key, session)| session.used && self.presences(key).is_empty());
+        let state = self.clone();
+        tokio::spawn(async move {
+            sleep(RETURN).await;
+            for (key, _) in empty {
+                if let Err(failure) = state.end_if_empty(&key).await {
+                    tracing::warn!(error = ?failure, "an empty session could not be forgotten");
+                }
             }
-        }
+        });
         Ok(())
     }
 

@@ -126,7 +126,12 @@ impl App {
 
     /// A socket of somebody who has said nothing yet.
     pub async fn socket(&self) -> Socket {
-        Socket::open(self.addr, "/openvidu?sessionId=any").await
+        Socket::open(self.addr, "/openvidu?sessionId=any", "").await
+    }
+
+    /// A socket of the native dialect, which the drop-in script speaks.
+    pub async fn native_socket(&self) -> Socket {
+        Socket::open(self.addr, "/api/v1/connect", "sidetalk.v1").await
     }
 
     /// A request as the application's server; an empty body is none.

@@ -8,6 +8,7 @@ mod app;
 mod member;
 mod socket;
 
+mod drop_in;
 mod failures;
 mod golden;
 mod hostile;

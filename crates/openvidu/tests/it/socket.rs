@@ -19,11 +19,16 @@ pub struct Socket {
 }
 
 impl Socket {
-    pub async fn open(addr: SocketAddr, path: &str) -> Self {
+    /// A socket at that path; `protocol` may be nothing.
+    pub async fn open(addr: SocketAddr, path: &str, protocol: &str) -> Self {
         let mut tcp = TcpStream::connect(addr).await.unwrap();
+        let protocol = match protocol {
+            "" => String::new(),
+            protocol => format!("sec-websocket-protocol: {protocol}\r\n"),
+        };
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}\r\n"
         );
         tcp.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();

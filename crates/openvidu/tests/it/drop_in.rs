@@ -1,0 +1,50 @@
+//! People on the drop-in script: they speak the native dialect and are people of this one.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::member::Member;
+
+/// Somebody on the drop-in script: the socket behind it, the native token and what it was given for.
+async fn come(app: &App, exchanged: &Value) -> Member {
+    let mut page = Member::stranger(app.native_socket().await, "");
+    let connected = page.call("connect", json!({ "token": exchanged["token"] })).await;
+    assert!(connected["result"].is_object(), "{connected}");
+    let joined = page.call("room.join", json!({ "room": "s", "data": "{\"clientData\":\"Dora\"}" })).await;
+    assert!(joined["result"].is_object(), "{joined}");
+    page
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_with_the_drop_in_script_is_a_member_like_others() {
+    let app = App::new().await;
+    app.session("s").await;
+    let mut alice = app.member_with("s", "alice", json!({ "role": "MODERATOR" })).await;
+    let (dora, token) = app.promise("s", json!({ "data": "srv" })).await;
+    let body = json!({ "token": token, "clientData": "{\"clientData\":\"Dora\"}" }).to_string();
+    let exchanged = app.request("POST", "/openvidu/exchange", None, &body).await.json();
+    let mut page = come(&app, &exchanged).await;
+    // The connection that was promised, under the name that REST knows.
+    let joined = alice.hears("participantJoined").await;
+    assert_eq!(
+        (&joined["id"], &joined["metadata"]),
+        (&json!(dora), &json!("{\"clientData\":\"Dora\"}%/%srv"))
+    );
+    assert!(app.connections("s").await.contains(&format!("{dora} active")));
+    let signal = json!({ "room": "s", "type": "my-chat", "data": "from the page" });
+    assert!(page.call("signal.send", signal).await["result"].is_object());
+    assert_eq!(alice.signals().await, [format!("signal:my-chat from the page from {dora}")]);
+    assert_eq!(alice.signal("hand", "up", &[&dora]).await, 0);
+    assert_eq!(page.hears("signal").await["data"], "up");
+    // It comes back to another process by itself; with it the session is there again, though nobody else is.
+    let app = app.restart_with(|settings| settings.grace = Duration::from_millis(300)).await;
+    let _page = come(&app, &exchanged).await;
+    assert_eq!(app.rest("GET", "/sessions/s", "").await.status, 200);
+    let alone = [format!("{dora} active")];
+    app.until("alice does not come back", async || app.connections("s").await == alone).await;
+    let mut bob = app.member("s", "bob").await;
+    assert_eq!(bob.joined["value"][0]["id"], dora.as_str());
+    assert_eq!(bob.signal("hand", "up", &[&dora]).await, 0);
+}
