@@ -73,6 +73,15 @@ pub(crate) fn signal(body: &[u8], settings: &OpenTokSettings) -> Result<SignalWi
     Ok(SignalWish { kind, data: SignalData::Text(data.into()) })
 }
 
+/// What a text says as a body, for the fuzzer.
+pub fn understood(body: &[u8]) -> String {
+    let wish = signal(body, &OpenTokSettings::default());
+    if let Ok(SignalWish { data: SignalData::Text(data) | SignalData::Json(data), .. }) = &wish {
+        assert!(data.len() <= OpenTokSettings::default().data_bytes_max, "more than fits was let through");
+    }
+    format!("{:?} {wish:?}", location(body))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -92,6 +92,13 @@ pub(crate) fn project_of(session: &str) -> Option<ProjectName> {
     fields.next().and_then(|_| ProjectName::read(project))
 }
 
+/// What a text says as a session id, for the fuzzer.
+pub fn understood(session: &str) -> Option<String> {
+    let project = project_of(session)?;
+    assert_eq!(ProjectName::read(&project.to_string()), Some(project), "a name is not read as it is written");
+    Some(project.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -31,6 +31,14 @@ mod state;
 pub mod rest;
 pub mod webhook;
 
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What the fuzzer reaches for.
+    pub use crate::from_wire::understood as body;
+    pub use crate::ids::understood as session;
+    pub use crate::token::understood as token;
+}
+
 pub use application::Application;
 pub use rest::{fold_slashes, router};
 pub use settings::OpenTokSettings;

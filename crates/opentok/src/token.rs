@@ -87,14 +87,16 @@ impl BadToken {
 
 /// Verifies a token.
 pub(crate) async fn verify(state: &OpenTokState, token: &str) -> Result<Verified, BadToken> {
-    if token.len() > BYTES_MAX {
-        return Err(BadToken::Shape);
-    }
+    let Unverified { name, proof, fields } = Unverified::read(token)?;
     let now = state.service.now();
-    let (signer, name, fields) = match token.strip_prefix(T1_PREFIX) {
-        Some(encoded) => read_t1(state, encoded, now).await?,
-        None => read_jwt(state, token, now).await?,
+    let signer = signer(state, name).await?.ok_or(BadToken::Issuer)?;
+    let is_good = match &proof {
+        Proof::Signature(jwt) => signer.has_signed(jwt, now),
+        Proof::Mac { payload, mac } => signer.has_authenticated(payload, mac, now),
     };
+    if !is_good {
+        return Err(BadToken::Signature);
+    }
     fields.check_times(now)?;
     if fields.scope.is_some_and(|scope| !scope.split_ascii_whitespace().any(|word| word == CONNECT_SCOPE)) {
         return Err(BadToken::Scope);
@@ -108,7 +110,69 @@ pub(crate) async fn verify(state: &OpenTokState, token: &str) -> Result<Verified
     Ok(Verified { signer, name, session, role, data })
 }
 
+/// A token that nobody has vouched for yet.
+struct Unverified<'a> {
+    name: ProjectName,
+    proof: Proof<'a>,
+    fields: Fields,
+}
+
+/// What its maker has added to it.
+enum Proof<'a> {
+    Signature(Jwt<'a>),
+    /// Of the payload, exactly as it stands.
+    Mac {
+        payload: Vec<u8>,
+        mac: String,
+    },
+}
+
+impl<'a> Unverified<'a> {
+    fn read(token: &'a str) -> Result<Self, BadToken> {
+        if token.len() > BYTES_MAX {
+            return Err(BadToken::Shape);
+        }
+        match token.strip_prefix(T1_PREFIX) {
+            Some(encoded) => Self::read_t1(encoded),
+            None => Self::read_jwt(token),
+        }
+    }
+
+    fn read_jwt(token: &'a str) -> Result<Self, BadToken> {
+        let jwt = Jwt::read(token).ok_or(BadToken::Shape)?;
+        let mut claims: Claims = jwt.claims().ok_or(BadToken::Fields)?;
+        let fields = Fields {
+            session: claims.session_id.take(),
+            role: claims.role.take(),
+            scope: claims.scope.take(),
+            data: claims.connection_data.take(),
+            made_at: time(claims.iat.take().or(claims.create_time.take()))?,
+            begins_at: time(claims.nbf.take())?,
+            ends_at: time(claims.exp.take().or(claims.expire_time.take()))?,
+        };
+        let name = issuer(claims).ok_or(BadToken::Issuer)?;
+        Ok(Self { name, proof: Proof::Signature(jwt), fields })
+    }
+
+    /// `partner_id=…&sig=…` and, behind the first colon, the text that is signed.
+    fn read_t1(encoded: &str) -> Result<Self, BadToken> {
+        let mut head = BASE64.decode(encoded).map_err(|_| BadToken::Shape)?;
+        let colon = head.iter().position(|byte| *byte == b':').ok_or(BadToken::Shape)?;
+        let payload = head.split_off(colon + 1);
+        head.truncate(colon);
+        let field = |name: &str| {
+            let mut fields = form_urlencoded::parse(&head);
+            fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        };
+        let name = field(T1_PARTNER).as_deref().and_then(ProjectName::read).ok_or(BadToken::Issuer)?;
+        let mac = field(T1_SIGNATURE).ok_or(BadToken::Shape)?;
+        let fields = Fields::of_t1(&payload)?;
+        Ok(Self { name, proof: Proof::Mac { payload, mac }, fields })
+    }
+}
+
 /// What all forms say, under whatever names.
+#[derive(Debug)]
 struct Fields {
     session: Option<String>,
     role: Option<String>,
@@ -120,6 +184,31 @@ struct Fields {
 }
 
 impl Fields {
+    fn of_t1(payload: &[u8]) -> Result<Self, BadToken> {
+        let mut said = T1Payload::default();
+        for (key, value) in form_urlencoded::parse(payload) {
+            // What is said twice could be read in two ways.
+            if said.field(&key).is_some_and(|field| field.replace(value.into_owned()).is_some()) {
+                return Err(BadToken::Fields);
+            }
+        }
+        let time = |text: Option<String>| match text.as_deref() {
+            None | Some("") => Ok(None),
+            Some(text) => {
+                moment(text.parse().map_err(|_| BadToken::Fields)?).map(Some).ok_or(BadToken::Fields)
+            }
+        };
+        Ok(Self {
+            session: said.session_id,
+            role: said.role,
+            scope: said.scope,
+            data: said.connection_data,
+            made_at: time(said.create_time)?,
+            begins_at: None,
+            ends_at: time(said.expire_time)?,
+        })
+    }
+
     fn check_times(&self, now: Timestamp) -> Result<(), BadToken> {
         let last = self.made_at.map(|made_at| made_at.plus(LIFE_MAX));
         let ends_at = match (self.ends_at, self.made_at) {
@@ -138,72 +227,6 @@ impl Fields {
     }
 }
 
-async fn read_jwt(
-    state: &OpenTokState,
-    token: &str,
-    now: Timestamp,
-) -> Result<(Signer, ProjectName, Fields), BadToken> {
-    let jwt = Jwt::read(token).ok_or(BadToken::Shape)?;
-    let mut claims: Claims = jwt.claims().ok_or(BadToken::Fields)?;
-    let fields = Fields {
-        session: claims.session_id.take(),
-        role: claims.role.take(),
-        scope: claims.scope.take(),
-        data: claims.connection_data.take(),
-        made_at: time(claims.iat.take().or(claims.create_time.take()))?,
-        begins_at: time(claims.nbf.take())?,
-        ends_at: time(claims.exp.take().or(claims.expire_time.take()))?,
-    };
-    let name = issuer(claims).ok_or(BadToken::Issuer)?;
-    let signer = signer(state, name).await?.ok_or(BadToken::Issuer)?;
-    if !signer.has_signed(&jwt, now) {
-        return Err(BadToken::Signature);
-    }
-    Ok((signer, name, fields))
-}
-
-/// `partner_id=…&sig=…` and, behind the first colon, the text that is signed.
-async fn read_t1(
-    state: &OpenTokState,
-    encoded: &str,
-    now: Timestamp,
-) -> Result<(Signer, ProjectName, Fields), BadToken> {
-    let plain = BASE64.decode(encoded).map_err(|_| BadToken::Shape)?;
-    let colon = plain.iter().position(|byte| *byte == b':').ok_or(BadToken::Shape)?;
-    let (head, payload) = (&plain[..colon], &plain[colon + 1..]);
-    let field = |name: &str| {
-        let mut fields = form_urlencoded::parse(head);
-        fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    };
-    let name = field(T1_PARTNER).as_deref().and_then(ProjectName::read).ok_or(BadToken::Issuer)?;
-    let mac = field(T1_SIGNATURE).ok_or(BadToken::Shape)?;
-    let signer = signer(state, name).await?.ok_or(BadToken::Issuer)?;
-    if !signer.has_authenticated(payload, &mac, now) {
-        return Err(BadToken::Signature);
-    }
-    let mut said = T1Payload::default();
-    for (key, value) in form_urlencoded::parse(payload) {
-        // What is said twice could be read in two ways.
-        if said.field(&key).is_some_and(|field| field.replace(value.into_owned()).is_some()) {
-            return Err(BadToken::Fields);
-        }
-    }
-    let time = |text: Option<String>| match text.as_deref() {
-        None | Some("") => Ok(None),
-        Some(text) => moment(text.parse().map_err(|_| BadToken::Fields)?).map(Some).ok_or(BadToken::Fields),
-    };
-    let fields = Fields {
-        session: said.session_id,
-        role: said.role,
-        scope: said.scope,
-        data: said.connection_data,
-        made_at: time(said.create_time)?,
-        begins_at: None,
-        ends_at: time(said.expire_time)?,
-    };
-    Ok((signer, name, fields))
-}
-
 fn time(number: Option<Number>) -> Result<Option<Timestamp>, BadToken> {
     number.map(|number| seconds(&number).ok_or(BadToken::Fields)).transpose()
 }
@@ -217,4 +240,12 @@ pub(crate) fn seconds(number: &Number) -> Option<Timestamp> {
 fn moment(seconds: f64) -> Option<Timestamp> {
     let fits = (0.0..=SECONDS_MAX).contains(&seconds);
     fits.then(|| Timestamp::from_micros((seconds * 1_000_000.0) as i64))
+}
+
+/// What a text says as a token, for the fuzzer.
+pub fn understood(token: &str) -> String {
+    match Unverified::read(token) {
+        Ok(Unverified { name, fields, .. }) => format!("{name} {fields:?}"),
+        Err(bad) => bad.to_string(),
+    }
 }
