@@ -113,7 +113,10 @@ fn call(params: Params<'_>) -> Result<Call, Problem> {
                     .keep_s
                     .filter(|seconds| *seconds > 0)
                     .map(|seconds| Duration::from_secs(seconds.into())),
-                resume: connect.resume.map(boxed),
+                resume: connect
+                    .resume
+                    .zip(connect.received)
+                    .map(|(secret, received)| (boxed(secret), received)),
             },
         },
         Params::Refresh(refresh) => Call::Refresh { token: boxed(refresh.token) },

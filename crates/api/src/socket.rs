@@ -43,6 +43,9 @@ use crate::wire::answer::{Connected, Done, Pong, Refreshed, Signalled};
 use crate::wire::json::{Raw, Time};
 use crate::wire::notice::Frame;
 
+/// How much of what was sent last is remembered for a connection that may lose its socket.
+const RECENT_BYTES_MAX: usize = 256 * 1024;
+
 /// The session of one socket.
 pub struct NativeSession {
     api: ApiState,
@@ -112,7 +115,7 @@ impl NativeSession {
 
     fn become_known(&mut self, verified: &Verified, keep: Option<Duration>) -> Result<ConnectionId, Problem> {
         let Actor::User(identity) = &verified.actor else { return Err(Problem::UserOnly) };
-        let berth = keep.map(|_| Berth::new(Arc::clone(&self.outbox), self.api.bounds.outbox_bytes));
+        let berth = keep.map(|_| Berth::recalling(Arc::clone(&self.outbox), RECENT_BYTES_MAX));
         let outlet = match &berth {
             Some(berth) => Arc::clone(berth) as Arc<dyn Outlet>,
             None => Arc::clone(&self.outbox) as Arc<dyn Outlet>,
@@ -219,8 +222,8 @@ impl NativeSession {
         verified: Result<Verified, Problem>,
     ) -> Step<Waited> {
         let became = verified.and_then(|verified| {
-            if let Some(secret) = &keeping.resume
-                && self.go_on(id, &verified, secret)
+            if let Some((secret, received)) = &keeping.resume
+                && self.go_on(id, &verified, secret, *received)
             {
                 return Ok(None);
             }

@@ -5,14 +5,22 @@
 //!      └───────close────────┴────────close, or the bound───────> over
 //! ```
 //! A drain closes the socket, but not the berth.
+//!
+//! What was written to a socket that has died may never have arrived. A client that counts what it has got can say so when
+//! it comes back: a berth made by [`Berth::recalling`] remembers what it sent last, and sends again what is missing.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sidetalk_core::ports::{Closing, Outlet};
 
+use crate::frame;
 use crate::outbox::Outbox;
+
+/// How many pieces of what was sent last are remembered.
+const RECENT_MAX: usize = 512;
 
 /// The place of a connection that may lose its socket and come back on another one.
 pub struct Berth {
@@ -22,8 +30,51 @@ pub struct Berth {
 
 enum State {
     Aboard(Arc<Outbox>),
-    Away { held: Vec<Bytes>, held_bytes: usize },
+    Away {
+        held: Vec<Bytes>,
+        held_bytes: usize,
+    },
+    /// A client that counts, and whether it is here.
+    Recalling {
+        outbox: Option<Arc<Outbox>>,
+        recent: Recent,
+    },
     Over,
+}
+
+/// What was sent last.
+#[derive(Default)]
+struct Recent {
+    /// Each with how many frames went before it.
+    sent: VecDeque<(u64, Bytes)>,
+    sent_bytes: usize,
+    /// All frames ever sent.
+    frames: u64,
+}
+
+impl Recent {
+    fn note(&mut self, frames: &Bytes, bytes_max: usize) {
+        self.sent.push_back((self.frames, frames.clone()));
+        self.sent_bytes += frames.len();
+        self.frames += frame::count(frames);
+        while self.sent_bytes > bytes_max || self.sent.len() > RECENT_MAX {
+            let Some((_, oldest)) = self.sent.pop_front() else { return };
+            self.sent_bytes -= oldest.len();
+        }
+    }
+
+    /// What follows the first `received` frames; `None`: it is not remembered, or was never sent.
+    fn after(&self, received: u64) -> Option<Vec<Bytes>> {
+        let oldest = self.sent.front().map_or(self.frames, |(before, _)| *before);
+        if received > self.frames || received < oldest {
+            return None;
+        }
+        let missing = |(before, frames): &(u64, Bytes)| {
+            let rest = frame::skip(frames, received.saturating_sub(*before));
+            (!rest.is_empty()).then_some(rest)
+        };
+        Some(self.sent.iter().filter_map(missing).collect())
+    }
 }
 
 /// There is no place to come back to.
@@ -37,6 +88,14 @@ impl Berth {
         Arc::new(Self { state: Mutex::new(State::Aboard(outbox)), held_bytes_max })
     }
 
+    /// A berth with a socket on it, for a client that counts the frames it gets. Up to `recent_bytes_max` of what was sent
+    /// last is remembered; who misses more cannot come back.
+    #[must_use]
+    pub fn recalling(outbox: Arc<Outbox>, recent_bytes_max: usize) -> Arc<Self> {
+        let state = State::Recalling { outbox: Some(outbox), recent: Recent::default() };
+        Arc::new(Self { state: Mutex::new(state), held_bytes_max: recent_bytes_max })
+    }
+
     /// A berth whose socket was lost before this process began.
     #[must_use]
     pub fn empty(held_bytes_max: usize) -> Arc<Self> {
@@ -46,11 +105,39 @@ impl Berth {
     /// The socket is gone. Says whether the berth is empty now: not if another socket has come, or it is over.
     pub fn leave(&self, outbox: &Arc<Outbox>) -> bool {
         let mut state = self.state.lock();
-        let is_own = matches!(&*state, State::Aboard(current) if Arc::ptr_eq(current, outbox));
-        if is_own {
-            *state = State::Away { held: Vec::new(), held_bytes: 0 };
+        match &mut *state {
+            State::Aboard(current) if Arc::ptr_eq(current, outbox) => {
+                *state = State::Away { held: Vec::new(), held_bytes: 0 };
+                true
+            }
+            State::Recalling { outbox: current, .. }
+                if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, outbox)) =>
+            {
+                *current = None;
+                true
+            }
+            _ => false,
         }
-        is_own
+    }
+
+    /// Another socket comes to a berth that [recalls](Self::recalling): it gets `first`, then what follows the `received`
+    /// frames that the client has, then what comes. A socket that is still there is given back.
+    ///
+    /// # Errors
+    /// [`Over`] if there is no place any more, or what is missing is not remembered.
+    pub fn board_after(
+        &self,
+        outbox: &Arc<Outbox>,
+        first: Bytes,
+        received: u64,
+    ) -> Result<Option<Arc<Outbox>>, Over> {
+        let mut state = self.state.lock();
+        let State::Recalling { outbox: current, recent } = &mut *state else { return Err(Over) };
+        let missing = recent.after(received).ok_or(Over)?;
+        outbox.send(first);
+        missing.into_iter().for_each(|frames| outbox.send(frames));
+        let replaced = current.replace(Arc::clone(outbox));
+        Ok(replaced.filter(|replaced| !Arc::ptr_eq(replaced, outbox)))
     }
 
     /// Another socket comes: it gets `first`, then what waited, then what comes. A socket that is still there is given back.
@@ -62,6 +149,11 @@ impl Berth {
         let mut state = self.state.lock();
         match std::mem::replace(&mut *state, State::Over) {
             State::Over => Err(Over),
+            recalling @ State::Recalling { .. } => {
+                // Its client must say what it has.
+                *state = recalling;
+                Err(Over)
+            }
             State::Aboard(replaced) if replaced.is_behind() && !Arc::ptr_eq(&replaced, outbox) => {
                 replaced.overrun();
                 Err(Over)
@@ -75,7 +167,7 @@ impl Berth {
                         Ok(None)
                     }
                     State::Aboard(replaced) => Ok(Some(replaced)),
-                    State::Over => unreachable!("handled above"),
+                    State::Recalling { .. } | State::Over => unreachable!("handled above"),
                 }
             }
         }
@@ -84,7 +176,7 @@ impl Berth {
     /// Whether nobody is on it, though somebody may still come.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !matches!(&*self.state.lock(), State::Aboard(_))
+        !matches!(&*self.state.lock(), State::Aboard(_) | State::Recalling { outbox: Some(_), .. })
     }
 
     /// Whether nobody can come back any more.
@@ -97,6 +189,7 @@ impl Berth {
     pub fn give_up(&self) -> Option<Arc<Outbox>> {
         match std::mem::replace(&mut *self.state.lock(), State::Over) {
             State::Aboard(outbox) => Some(outbox),
+            State::Recalling { outbox, .. } => outbox,
             State::Away { .. } | State::Over => None,
         }
     }
@@ -107,6 +200,12 @@ impl Outlet for Berth {
         let mut state = self.state.lock();
         match &mut *state {
             State::Aboard(outbox) => outbox.send(frames),
+            State::Recalling { outbox, recent } => {
+                recent.note(&frames, self.held_bytes_max);
+                if let Some(outbox) = outbox {
+                    outbox.send(frames);
+                }
+            }
             State::Away { held, held_bytes } => {
                 *held_bytes += frames.len();
                 if *held_bytes > self.held_bytes_max {
@@ -124,13 +223,15 @@ impl Outlet for Berth {
         let is_drain = matches!(why, Closing::Draining { .. });
         match &*state {
             // The client comes back to another process, or to this one when it has started again.
-            State::Aboard(outbox) if is_drain => outbox.close(why),
-            State::Away { .. } if is_drain => {}
-            State::Aboard(outbox) => {
+            State::Aboard(outbox) | State::Recalling { outbox: Some(outbox), .. } if is_drain => {
+                outbox.close(why)
+            }
+            State::Away { .. } | State::Recalling { outbox: None, .. } if is_drain => {}
+            State::Aboard(outbox) | State::Recalling { outbox: Some(outbox), .. } => {
                 outbox.close(why);
                 *state = State::Over;
             }
-            State::Away { .. } => *state = State::Over,
+            State::Away { .. } | State::Recalling { outbox: None, .. } => *state = State::Over,
             State::Over => {}
         }
     }

@@ -161,6 +161,44 @@ impl fmt::Write for FrameBuilder {
     }
 }
 
+/// How many of our own finished frames there are in `frames`, one after the other.
+#[must_use]
+pub fn count(frames: &[u8]) -> u64 {
+    let (mut at, mut count) = (0, 0);
+    while at < frames.len() {
+        at += frame_bytes(&frames[at..]);
+        count += 1;
+    }
+    count
+}
+
+/// What is left of our own finished `frames` without the first `count` of them.
+#[must_use]
+pub fn skip(frames: &Bytes, count: u64) -> Bytes {
+    let mut at = 0;
+    for _ in 0..count {
+        if at >= frames.len() {
+            break;
+        }
+        at += frame_bytes(&frames[at..]);
+    }
+    frames.slice(at.min(frames.len())..)
+}
+
+/// The length of the first of our own frames, which are never masked.
+fn frame_bytes(frame: &[u8]) -> usize {
+    let number = |from: usize, to: usize| {
+        let bytes = frame.get(from..to).unwrap_or_default();
+        bytes.iter().fold(0_usize, |number, byte| number << 8 | usize::from(*byte))
+    };
+    match frame.get(1) {
+        Some(126) => 4 + number(2, 4),
+        Some(127) => 10 + number(2, 10),
+        Some(length) => 2 + usize::from(*length),
+        None => frame.len(),
+    }
+}
+
 /// Several finished frames as one piece, for a caller that sends the same run of frames to many.
 #[must_use]
 pub fn join(frames: &[Bytes]) -> Bytes {

@@ -142,6 +142,6 @@ pub struct JoinExtras {
 pub struct Keeping {
     /// For how long.
     pub keep: Option<Duration>,
-    /// The secret of the connection to go on with.
-    pub resume: Option<Box<str>>,
+    /// The secret of the connection to go on with, and how many notifications of rooms have come over it.
+    pub resume: Option<(Box<str>, u64)>,
 }

@@ -12,14 +12,20 @@ use crate::token::Verified;
 
 impl NativeSession {
     /// Goes on with a connection that was kept, if it is this user's.
-    pub(super) fn go_on(&mut self, id: Option<&str>, verified: &Verified, secret: &str) -> bool {
+    pub(super) fn go_on(
+        &mut self,
+        id: Option<&str>,
+        verified: &Verified,
+        secret: &str,
+        received: u64,
+    ) -> bool {
         let Actor::User(identity) = &verified.actor else { return false };
         let Some(kept) = self.api.kept.find(secret, verified.project, &identity.user) else { return false };
         kept.link.refresh(Arc::clone(identity));
         let (link, seats) = (Arc::clone(&kept.link), Arc::clone(&kept.seats));
         self.settle(verified, link, seats, Some(Arc::clone(&kept)));
         let frame = self.connected_frame(id, kept.link.id(), verified, true);
-        match kept.berth.board(&self.outbox, frame) {
+        match kept.berth.board_after(&self.outbox, frame, received) {
             Ok(replaced) => {
                 if let Some(replaced) = replaced {
                     replaced

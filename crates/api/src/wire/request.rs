@@ -22,6 +22,8 @@ pub struct Connect<'a> {
     /// The secret of a connection that was kept, to go on with it.
     #[serde(borrow)]
     pub resume: Option<Str<'a>>,
+    /// With `resume`: how many notifications with a `room` have come over that connection.
+    pub received: Option<u64>,
 }
 
 /// Brings a fresh token of the same user.

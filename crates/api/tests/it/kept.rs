@@ -54,6 +54,9 @@ async fn a_kept_connection_goes_on_over_another_socket() {
     join(&mut alice).await;
     heard(&mut bob).await;
 
+    let got = heard(&mut alice).await.len();
+    // This goes into a socket that nobody reads any more.
+    say(&mut bob, "message.post", json!({ "room": "lobby", "text": "zero" })).await;
     drop(alice);
     tokio::time::sleep(QUIET).await;
     say(&mut bob, "signal.send", json!({ "room": "lobby", "type": "t", "data": "one" })).await;
@@ -61,11 +64,15 @@ async fn a_kept_connection_goes_on_over_another_socket() {
     say(&mut bob, "signal.send", json!({ "room": "lobby", "type": "t", "data": "three" })).await;
 
     let mut alice = app.socket().await;
-    let again = connect(&app, &mut alice, "alice", json!({ "keep_s": 10, "resume": secret })).await;
+    let again =
+        connect(&app, &mut alice, "alice", json!({ "keep_s": 10, "resume": secret, "received": got })).await;
     assert_eq!(again["result"]["resumed"], true);
     assert_eq!(again["result"]["connection"], first["result"]["connection"]);
     assert_eq!(again["result"]["resume"], first["result"]["resume"]);
-    assert_eq!(heard(&mut alice).await, ["signal one", "message.posted two", "signal three"]);
+    assert_eq!(
+        heard(&mut alice).await,
+        ["message.posted zero", "signal one", "message.posted two", "signal three"]
+    );
     say(&mut alice, "signal.send", json!({ "room": "lobby", "type": "t", "data": "here" })).await;
     let told = heard(&mut bob).await;
     assert!(!told.iter().any(|one| one.starts_with("presence")), "{told:?}");
@@ -79,7 +86,7 @@ async fn the_older_socket_gives_way_to_the_newer() {
     let mut old = app.socket().await;
     let first = connect(&app, &mut old, "alice", json!({ "keep_s": 10 })).await;
     join(&mut old).await;
-    let resume = json!({ "resume": first["result"]["resume"] });
+    let resume = json!({ "resume": first["result"]["resume"], "received": 0 });
     let mut new = app.socket().await;
     assert_eq!(connect(&app, &mut new, "alice", resume.clone()).await["result"]["resumed"], true);
     assert_eq!(old.close().await.0, 1000);
@@ -87,7 +94,7 @@ async fn the_older_socket_gives_way_to_the_newer() {
     say(&mut new, "message.post", json!({ "room": "lobby", "text": "still here" })).await;
     assert_eq!(heard(&mut new).await, ["message.posted still here"]);
     // Nobody else's: not another user's with the secret, not a secret that was never given.
-    for (user, resume) in [("bob", resume), ("alice", json!({ "resume": "nothing" }))] {
+    for (user, resume) in [("bob", resume), ("alice", json!({ "resume": "nothing", "received": 0 }))] {
         let mut other = app.socket().await;
         let answer = connect(&app, &mut other, user, resume).await;
         assert_eq!(answer["result"]["resumed"], Value::Null);
@@ -111,7 +118,9 @@ async fn a_connection_that_does_not_come_back_is_lost() {
     tokio::time::sleep(Duration::from_millis(900)).await;
     assert_eq!(heard(&mut bob).await, ["presence.left lost"]);
     let mut late = app.socket().await;
-    let answer = connect(&app, &mut late, "alice", json!({ "resume": first["result"]["resume"] })).await;
+    let answer =
+        connect(&app, &mut late, "alice", json!({ "resume": first["result"]["resume"], "received": 0 }))
+            .await;
     assert_eq!(answer["result"]["resumed"], Value::Null);
     app.shut_down().await;
 }
@@ -127,7 +136,9 @@ async fn who_is_put_out_while_away_hears_of_it_and_who_says_goodbye_is_gone() {
     app.rest("server", http::Method::POST, "/rooms/lobby/members/alice/ban", "{}").await;
     tokio::time::sleep(QUIET).await;
     let mut alice = app.socket().await;
-    let answer = connect(&app, &mut alice, "alice", json!({ "resume": first["result"]["resume"] })).await;
+    let answer =
+        connect(&app, &mut alice, "alice", json!({ "resume": first["result"]["resume"], "received": 0 }))
+            .await;
     if answer["result"]["resumed"] == true {
         assert!(heard(&mut alice).await.contains(&"room.removed banned".to_owned()));
     }
@@ -136,7 +147,8 @@ async fn who_is_put_out_while_away_hears_of_it_and_who_says_goodbye_is_gone() {
     bob.send_close(1000).await;
     tokio::time::sleep(QUIET).await;
     let mut bob = app.socket().await;
-    let answer = connect(&app, &mut bob, "bob", json!({ "resume": first["result"]["resume"] })).await;
+    let answer =
+        connect(&app, &mut bob, "bob", json!({ "resume": first["result"]["resume"], "received": 0 })).await;
     assert_eq!(answer["result"]["resumed"], Value::Null);
     app.shut_down().await;
 }
