@@ -13,7 +13,7 @@ test("connects under the base path, with the token in the first request and not 
   assert.equal(stage.peer.protocols, "sidetalk.v1");
   await stage.peer.open();
   const { params } = stage.peer.inbox[0]!;
-  assert.deepEqual(params, { token: "t1", client: "shop/2 sidetalk-client/0.1.0" });
+  assert.deepEqual(params, { token: "t1", client: "shop/2 sidetalk-client/0.1.0", received: 0 });
   await stage.peer.answer(stage.peer.take("connect"), { connection: "c", ping_interval_ms: 25_000 });
   assert.equal((await connecting).connection, "c");
   assert.deepEqual(stage.states, ["connecting", "online"]);
@@ -327,13 +327,15 @@ test("a kept connection goes on: its rooms are in, what was missed follows, and 
   await stage.clock.pass(1);
   const heard: unknown[] = [];
   room.on("signal", ({ data }) => heard.push(data));
+  await stage.peer.notify("signal", { room: "hall", type: "t", data: "first", from: { user: "v", name: "V", connection: "d" } });
   await stage.peer.drop();
   await stage.clock.pass(500);
   await stage.peer.open();
   assert.equal(stage.peer.inbox[0]!.params["resume"], "s");
+  assert.equal(stage.peer.inbox[0]!.params["received"], 1);
   await stage.peer.answer(stage.peer.take("connect"), { connection: "c", ping_interval_ms: 25_000, resume: "s", resumed: true });
   await stage.peer.notify("signal", { room: "hall", type: "t", data: "missed", from: { user: "v", name: "V", connection: "d" } });
-  assert.deepEqual(heard, ["missed"]);
+  assert.deepEqual(heard, ["first", "missed"]);
   assert.equal(room.state.status, "joined");
   assert.equal(stage.peer.inbox.length, 0, "no second join");
   // Another server process knows nothing of the connection: the room is joined again.

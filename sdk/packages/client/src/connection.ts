@@ -60,6 +60,8 @@ export class Connection extends Emitter<ClientEvents> {
   #unlisten: (() => void) | undefined;
   /** What the server knows this connection by, if it keeps it over lost links. */
   #resume: string | undefined;
+  /** How many notifications of rooms have come over it. */
+  #received = 0;
 
   constructor(options: ClientOptions, environment: Environment, name: string) {
     super();
@@ -125,7 +127,7 @@ export class Connection extends Emitter<ClientEvents> {
       WebSocket,
       token,
       url: socketUrl(this.#options.url),
-      hello: { client: this.#name, keep_s: this.#options.keepSeconds, resume: this.#resume },
+      hello: { client: this.#name, keep_s: this.#options.keepSeconds, resume: this.#resume, received: this.#received },
       environment: this.#environment,
       welcomed: (welcome) => this.#welcomed(welcome),
       notified: (notification) => this.#notified(link, notification),
@@ -142,6 +144,7 @@ export class Connection extends Emitter<ClientEvents> {
 
   #welcomed(welcome: Welcome): void {
     this.#resume = welcome.resume;
+    if (!welcome.resumed) this.#received = 0;
     this.#onlineAt = this.#environment.now();
     this.#refused = false;
     this.#drainingMs = 0;
@@ -149,8 +152,9 @@ export class Connection extends Emitter<ClientEvents> {
   }
 
   #notified(link: Link, notification: Notification): void {
-    this.emit("notification", notification);
     const { method, params } = notification;
+    if (params["room"]) this.#received++;
+    this.emit("notification", notification);
     if (method === "token.expiring") {
       this.emit(method, params as never);
       void this.#refresh(link);
