@@ -46,7 +46,7 @@ export async function reply_reaction_edit_delete_and_pin_reach_the_other({ brows
   await a.row("then work").locator(".mark", { hasText: "edited" }).waitFor();
 
   await a.choose("What is the plan?", "Pin");
-  await b.page.locator(".pins", { hasText: "What is the plan?" }).waitFor();
+  for (const { page } of [a, b]) await page.locator(".pins", { hasText: "What is the plan?" }).waitFor();
   await a.choose("What is the plan?", "Unpin");
   await b.page.locator(".pins").waitFor({ state: "hidden" });
 

@@ -202,6 +202,7 @@ export async function a_page_in_which_the_oldest_tells_newcomers_has_its_chat(wo
   const bob = await person("Bob");
   await ada.hears(2, "both", "members");
   await ada.run("say('one')");
+  await bob.hears(1, "the first text", "log");
   await bob.run("say('two')");
   await bob.hears(2, "both texts", "log");
   await rest(world.server, "POST", `v2/project/${world.server.project.key}/session/${session}/signal`, JSON.stringify({ type: "chat", data: '{"text":"three"}' }));
