@@ -85,11 +85,13 @@ export class Oracle {
 
   /** Of each name: null, or what is wrong with the first question that went wrong. And whether the program ended with 0. */
   async answers(program) {
-    const { answers, code } = await run(program, this.#questions);
+    // Sockets of a failed case may still hear something.
+    const questions = [...this.#questions];
+    const { answers, code } = await run(program, questions);
     const verdicts = new Map();
-    for (const [index, { name }] of this.#questions.entries()) {
+    for (const [index, { name, json }] of questions.entries()) {
       const answer = answers[index];
-      const wrong = answer?.as_expected ? null : `${answer?.verdict ?? "no answer"}: ${answer?.why?.join("; ")}: ${text(this.#questions[index].json)}`;
+      const wrong = answer?.as_expected ? null : `${answer?.verdict ?? "no answer"}: ${answer?.why?.join("; ")}: ${text(json)}`;
       verdicts.set(name, verdicts.get(name) ?? wrong);
     }
     return { verdicts, code };

@@ -1,5 +1,6 @@
 // Discovery as the vendor's HTTP client does it, tokens, rooms, invites; checklist 1.
 import { createHmac } from "node:crypto";
+import { request } from "node:http";
 import { equal, matches, ok, pause } from "../../openvidu/expect.mjs";
 import { refused } from "../world.mjs";
 
@@ -7,6 +8,23 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const PROFILE = ["avatar_url", "display_name", "email", "firstname", "id", "lastname", "title"];
 
 const keys = (object) => Object.keys(object ?? {}).sort();
+
+/** The answer to a body of which only the beginning is sent: whoever goes on writing may miss it. */
+function half(world, as, length, sent) {
+  const headers = { authorization: `Bearer ${as.access}`, "content-type": "application/json", "content-length": length };
+  const call = request(`${world.server.url}/v1/rooms`, { method: "POST", headers });
+  return new Promise((resolve, reject) => {
+    call.once("error", reject);
+    call.once("response", async (response) => {
+      call.off("error", reject).on("error", () => undefined);
+      let text = "";
+      for await (const chunk of response) text += chunk;
+      call.destroy();
+      resolve({ status: response.statusCode, json: JSON.parse(text) });
+    });
+    call.write(`{"password":"${"x".repeat(sent)}`);
+  });
+}
 
 /** What a client of that generation takes for the base of its calls: it may be relative to where it asked. */
 async function base(world, gen) {
@@ -218,7 +236,7 @@ export const rooms = {
       refused(await world.http("POST", "/rooms", { as: owner, body: "{}", headers: { "content-type": "text/plain" } }), 400, "invalid_content_type");
     },
     async "body.too-long-is-payload_overflow"(world, { owner }) {
-      refused(await world.http("POST", "/rooms", { as: owner, body: { password: "x".repeat(8 << 20) } }), 400, "payload_overflow");
+      refused(await half(world, owner, 8 << 20, 200_000), 400, "payload_overflow");
     },
   },
 };

@@ -1,5 +1,5 @@
 // What is said, to whom, and what is kept of it; checklist 5 to 11.
-import { equal, matches, ok, until } from "../../openvidu/expect.mjs";
+import { equal, matches, ok, pause, until } from "../../openvidu/expect.mjs";
 import { messagesOf, rises, time } from "../messages.mjs";
 import { COMMANDS, ERRORS, EVENTS, GROUPS } from "../seed.mjs";
 import { BACKEND, DEVELOPER } from "../world.mjs";
@@ -152,6 +152,51 @@ const chat = (gen) => ({
 
 export const chat_seed = chat("seed");
 export const chat_new = chat("new");
+
+/** People who come in while others talk: nothing is missed, nothing comes twice. */
+const busy = (gen) => ({
+  open: (world) => world.trio({ gen }),
+  cases: {
+    async [`history.${gen}.no-gap-and-no-double-at-a-join`](world, { room, code, owner, guest }) {
+      let isOver = false;
+      const talk = (async () => {
+        for (let n = 0; !isOver; n++) {
+          owner.send(`owner ${n}`);
+          guest.send(`guest ${n}`);
+          await pause(2);
+        }
+      })();
+      const late = [];
+      for (let n = 0; n < 6; n++) late.push(await world.guestIn(room, code, { gen, name: `late ${n}` }));
+      isOver = true;
+      await talk;
+      owner.send("the end");
+      await Promise.all([owner, ...late].map((raw) => raw.heard("the end")));
+      const all = owner.of("chat", "message_sent").map(({ timestamp, payload: { message, ...payload } }) => ({ ...payload, timestamp }));
+      for (const raw of late) {
+        const live = raw.of("chat", "message_sent").map(({ timestamp, payload: { message, ...payload } }) => ({ ...payload, timestamp }));
+        const known = [...messagesOf(raw.welcome.chat.room_history), ...live];
+        equal(known.map((each) => each.id), all.slice(-known.length).map((each) => each.id), "history and what came after it");
+        if (gen === "seed") equal(known.length, all.length, "messages");
+        equal(raw.story()[0], "control/join_success", "the first event");
+      }
+    },
+    async [`people.${gen}.who-come-at-once-are-all-seen-once`](world, { room, code }) {
+      const sockets = await Promise.all(Array.from({ length: 8 }, () => world.guestAt(room, code, { gen })));
+      await Promise.all(sockets.map((raw, n) => raw.join({ display_name: `at once ${n}` })));
+      for (const raw of sockets) {
+        const others = sockets.filter((each) => each !== raw).map((each) => each.id);
+        const seen = () => [...raw.welcome.participants.map((each) => each.id), ...raw.of("control", "joined").map((frame) => frame.payload.id)].filter((id) => others.includes(id));
+        await until(() => seen().length >= others.length, "all the others");
+        equal(seen().sort(), others.sort(), "who is seen");
+        equal(raw.story()[0], "control/join_success", "the first event");
+      }
+    },
+  },
+});
+
+export const busy_seed = busy("seed");
+export const busy_new = busy("new");
 
 export const chat_across = {
   async open(world) {

@@ -404,6 +404,17 @@ export const waiting_room = {
       if (user.isOpen) await user.hearsNothing(from);
       equal(user.contents(from), [], "messages");
     },
+    async "waiting.sent-there-may-come-back"(world, { owner, user }) {
+      if (!user.isOpen) return;
+      const from = user.frames.length;
+      owner.moderate("accept", { target: user.id });
+      await user.event("moderation", "accepted", undefined, { from });
+      user.control("enter_room");
+      const { id } = user;
+      await user.entered(from);
+      equal(user.id, id, "participant id");
+      ok(user.welcome.chat.room_history.some((each) => each.content === "without the one who waits"), "what was said meanwhile is in the history");
+    },
     async "waiting.the-owner-is-not-sent-there"(world, { owner }) {
       const from = owner.frames.length;
       owner.moderate("send_to_waiting_room", { target: owner.id });

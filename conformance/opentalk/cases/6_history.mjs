@@ -162,6 +162,18 @@ export const searching = {
       equal([group.name, typeof group.id, group.history.messages.map((each) => each.content), group.history.next_index], [BACKEND, "string", ["secret of the group"], null], "group");
       equal((await page(guest, "private", owner.id, 0)).history.messages, [], "of a guest with the owner");
     },
+    async "page.id-of-a-group-is-always-the-same"(world, { user, owner }) {
+      const ids = [user, owner].map((raw) => raw.welcome.chat.groups_history.find((each) => each.name === BACKEND).id);
+      equal([ids[1], (await page(user, "group", BACKEND, 0)).id], [ids[0], ids[0]], "id in join_success of another, and in a chunk");
+    },
+    async "page.private-with-nobody-is-empty"(world, { user }) {
+      const nobody = crypto.randomUUID();
+      const { correspondent, history } = await page(user, "private", nobody, 0);
+      equal([correspondent, history.messages], [nobody, []], "correspondent and messages");
+    },
+    async "search.index-beyond-the-end-is-empty"(world, { user }) {
+      equal((await search(user, "Stra", { message_index: 1000 })).matches.messages, [], "messages");
+    },
     async "page.long-private-and-group"(world, { owner, user }) {
       for (let n = 0; n < 101; n++) {
         owner.send(`pair ${n}`, "private", user.id);

@@ -1,5 +1,5 @@
 // What stays when a room empties, when the server ends, and when it is to forget; checklist 13.
-import { equal, matches, ok } from "../../openvidu/expect.mjs";
+import { equal, matches, ok, pause } from "../../openvidu/expect.mjs";
 import { messagesOf, rises } from "../messages.mjs";
 import { BACKEND } from "../world.mjs";
 
@@ -80,12 +80,35 @@ const forgetting = (gen) => ({
     },
     async [`forget.${gen}.all-when-the-last-one-left`](world) {
       const { room, ownerUser, memberUser, owner, user } = await live(world, gen);
+      await pause(1000);
       const [ownerAgain, userAgain] = [await world.in(room, ownerUser, { gen, resumption: owner.resumption }), await world.in(room, memberUser, { gen, resumption: user.resumption })];
       const { chat, participants } = ownerAgain.welcome;
       equal([contents(chat.room_history), chat.groups_history.flatMap((each) => contents(each.history)), chat.private_history, chat.enabled, participants], [[], [], [], true, []], "room, groups, private, enabled, participants");
       equal(userAgain.welcome.chat.last_seen_timestamp_global ?? null, null, "last seen");
       ownerAgain.send("fresh");
       await userAgain.heard("fresh");
+    },
+    async [`forget.${gen}.before-the-next-one-comes`](world) {
+      const owner = await world.user();
+      const visits = async () => {
+        const room = await world.room(owner);
+        let next = await world.at(room, owner, { gen });
+        for (let n = 0; n < 10; n++) {
+          const raw = next;
+          const { chat, participants } = await raw.join();
+          // As long as the server has not noticed that one left, the room is not empty.
+          if (participants.every((each) => each.control.left_at)) equal([contents(chat.room_history), chat.enabled], [[], true], `history and switch in visit ${n}`);
+          raw.chat("enable_chat");
+          raw.send(`visit ${n}`);
+          await raw.heard(`visit ${n}`);
+          raw.chat("disable_chat");
+          await raw.event("chat", "chat_disabled");
+          // The next one stands at the door already, and comes in at once.
+          next = await world.at(room, owner, { gen });
+          await raw.leave();
+        }
+      };
+      await Promise.all([visits(), visits(), visits(), visits()]);
     },
   },
 });
