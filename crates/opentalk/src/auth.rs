@@ -113,7 +113,7 @@ pub(crate) fn verify(
             None => validation.validate_aud = false,
         }
         let Ok(times) = jsonwebtoken::decode::<Times>(token, &candidate.key, &validation) else { continue };
-        if times.claims.exp + LEEWAY_S < now {
+        if times.claims.exp.saturating_add(LEEWAY_S) < now {
             return Err(BadToken::Expired);
         }
         if times.claims.nbf.is_some_and(|nbf| nbf > now + LEEWAY_S) {

@@ -11,13 +11,16 @@ use sidetalk_core::refusal::Failure;
 use sidetalk_core::transaction::WriteResult;
 use uuid::Uuid;
 
-use crate::enter::{Inside, called, group_id};
-use crate::hall::id_for;
+use crate::enter::{Inside, Names, group_id};
+use crate::generation::Generation;
 use crate::history::{chunk, load};
 use crate::state::OpenTalkState;
 use crate::times;
 use crate::to_wire::{self, CHAT, event};
 use crate::wire::{ChatCommand, ChatEvent, History, Scope, TermTooShort};
+
+/// With how many others it is kept when somebody has last seen what they said.
+const SEEN_MAX: usize = 1_000;
 
 /// The shortest text that is searched for, in bytes.
 const TERM_BYTES_MIN: usize = 2;
@@ -28,6 +31,9 @@ pub(crate) async fn serve(
     inside: &Arc<Inside>,
     command: ChatCommand,
 ) -> Result<Option<Bytes>, Failure> {
+    if !is_well_formed(inside.generation, &command) {
+        return Ok(None);
+    }
     match command {
         ChatCommand::SendMessage { scope, target, content } => {
             send(state, inside, scope, target.as_deref(), &content).await
@@ -48,6 +54,27 @@ pub(crate) async fn serve(
     }
 }
 
+/// Whether the vendor's types can read a command; they are silent about what they cannot.
+fn is_well_formed(generation: Generation, command: &ChatCommand) -> bool {
+    let (scope, target) = match command {
+        ChatCommand::EnableChat | ChatCommand::DisableChat | ChatCommand::ClearHistory => return true,
+        ChatCommand::SendMessage { scope, target, .. }
+        | ChatCommand::SetLastSeenTimestamp { scope, target, .. } => (scope, target),
+        ChatCommand::GetHistoryChunk { .. } | ChatCommand::SearchHistory { .. }
+            if generation == Generation::Arrays =>
+        {
+            return false;
+        }
+        ChatCommand::GetHistoryChunk { scope, target, .. }
+        | ChatCommand::SearchHistory { scope, target, .. } => (scope, target),
+    };
+    match (scope, target) {
+        (Scope::Global, target) => target.is_none(),
+        (Scope::Group, target) => target.is_some(),
+        (Scope::Private, target) => target.as_deref().is_some_and(|id| Uuid::try_parse(id).is_ok()),
+    }
+}
+
 async fn send(
     state: &OpenTalkState,
     inside: &Inside,
@@ -57,7 +84,8 @@ async fn send(
 ) -> Result<Option<Bytes>, Failure> {
     let cut = content.floor_char_boundary(state.settings.message_bytes_max);
     let text = &content[..cut];
-    if text.is_empty() {
+    // Core keeps no message of white space alone, and this dialect has no word to say so.
+    if text.trim().is_empty() {
         return Ok(None);
     }
     let room = inside.seat.live().room();
@@ -73,7 +101,15 @@ async fn send(
         reply_to: None,
         label: None,
     };
-    match state.service.write(&inside.who(), &inside.room.name, Write::Post(draft)).await {
+    let named = target.filter(|_| scope == Scope::Private).and_then(|id| Uuid::try_parse(id).ok());
+    if let Some(named) = named {
+        state.halls.with(&inside.room, |hall| hall.addressed.insert(inside.id(), named));
+    }
+    let written = state.service.write(&inside.who(), &inside.room.name, Write::Post(draft)).await;
+    if named.is_some() {
+        state.halls.look(&inside.room, |hall| hall.addressed.remove(&inside.id()));
+    }
+    match written {
         Ok(_) => Ok(None),
         Err(Failure::Refused(sidetalk_core::refusal::Refusal::ChatDisabled)) => {
             Ok(Some(refused(state, "chat_disabled")))
@@ -103,6 +139,7 @@ fn audience(state: &OpenTalkState, inside: &Inside, scope: Scope, target: Option
 /// The user behind a participant; one that is not known is a user of that name.
 fn user_of(state: &OpenTalkState, inside: &Inside, id: Uuid) -> UserId {
     let known = state.halls.with(&inside.room, |hall| hall.people.get(&id).map(|person| person.user.clone()));
+    let known = known.or_else(|| inside.attendee.remembered.lock().get(&id).cloned());
     known.unwrap_or_else(|| UserId::new(&id.to_string()).expect("a UUID is a good name"))
 }
 
@@ -110,8 +147,12 @@ async fn switch(state: &OpenTalkState, inside: &Inside, enabled: bool) -> Result
     if !moderates(state, inside) {
         return Ok(Some(refused(state, "insufficient_permissions")));
     }
-    let written =
-        state.service.write(&inside.who(), &inside.room.name, Write::SetChatEnabled(enabled)).await?;
+    let written = state.service.write(&inside.who(), &inside.room.name, Write::SetChatEnabled(enabled)).await;
+    let written = match written {
+        Ok(written) => written,
+        Err(Failure::Refused(_)) => return Ok(Some(refused(state, "insufficient_permissions"))),
+        Err(failure) => return Err(failure),
+    };
     if let WriteResult::Unchanged { .. } = written.result {
         // In this dialect everybody hears of it nevertheless.
         let issued_by = inside.id();
@@ -132,8 +173,12 @@ async fn clear(state: &OpenTalkState, inside: &Inside) -> Result<Option<Bytes>, 
     if !moderates(state, inside) {
         return Ok(Some(refused(state, "insufficient_permissions")));
     }
-    state.service.write(&inside.who(), &inside.room.name, Write::ClearHistory(Audience::Room)).await?;
-    Ok(None)
+    let write = Write::ClearHistory(Audience::Room);
+    match state.service.write(&inside.who(), &inside.room.name, write).await {
+        Ok(_) => Ok(None),
+        Err(Failure::Refused(_)) => Ok(Some(refused(state, "insufficient_permissions"))),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Keeps until when somebody has seen a conversation, and moves the read marker that other dialects know.
@@ -154,6 +199,9 @@ async fn set_seen(
         }
         Audience::Users(users) => {
             let other = to_wire::other_of(users, Some(&inside.user)).unwrap_or(&inside.user);
+            if seen.private.len() >= SEEN_MAX && !seen.private.contains_key(other.as_str()) {
+                return Ok(());
+            }
             seen.private.insert(other.as_str().to_owned(), timestamp.clone());
         }
         Audience::Connections(_) => return Ok(()),
@@ -177,12 +225,9 @@ async fn conversation(
     target: Option<&str>,
 ) -> Result<Option<Vec<crate::wire::Message>>, Failure> {
     let Some(audience) = audience(state, inside, scope, target) else { return Ok(None) };
-    let (who, name) = (inside.who(), &inside.room.name);
-    let messages = load(&state.service, &who, name, &audience, state.settings.history_max).await?;
-    Ok(Some(state.halls.with(&inside.room, |hall| {
-        let shown = messages.iter().filter_map(|one| to_wire::message(hall, &inside.user, inside.id(), one));
-        shown.collect()
-    })))
+    let (who, name, max) = (inside.who(), &inside.room.name, state.settings.history_max);
+    let messages = load(&state.service, &who, name, &audience, None, max).await?;
+    Ok(Some(Names::of(state, inside).shown(&messages)))
 }
 
 async fn history_chunk(
@@ -209,9 +254,7 @@ async fn history_chunk(
 
 fn correspondent(state: &OpenTalkState, inside: &Inside, id: &str) -> Uuid {
     let Ok(id) = Uuid::try_parse(id) else { return Uuid::nil() };
-    let user = user_of(state, inside, id);
-    let now = state.halls.with(&inside.room, |hall| called(hall, &user, &inside.user, inside.id()));
-    if now == id_for(&user) { id } else { now }
+    Names::of(state, inside).called(&user_of(state, inside, id))
 }
 
 async fn search(

@@ -1,27 +1,30 @@
 //! Coming into a room: a place is taken, and everything that the newcomer must know is told in one `join_success`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::{Link, Seat};
-use sidetalk_core::model::{Audience, GroupName, Identity, Principal, Role as CoreRole, RoomKey, UserId};
+use sidetalk_core::model::{
+    Audience, GroupName, Identity, Message as CoreMessage, Principal, Role as CoreRole, RoomKey, UserId,
+};
 use sidetalk_core::ports::Outlet;
-use sidetalk_core::refusal::Failure;
-use sidetalk_core::service::JoinWish;
+use sidetalk_core::refusal::{Failure, Refusal};
+use sidetalk_core::service::{JoinWish, Joined};
 use sidetalk_edge::outbox::Outbox;
 use uuid::Uuid;
 
 use crate::DIALECT;
 use crate::book::{Room, Seen, User};
-use crate::hall::{Attendee, Hall, Person, connection, hashed, id_for};
+use crate::generation::Generation;
+use crate::hall::{Attendee, Hall, Person, connection, hashed, id_for, kind_of};
 use crate::history::{correspondents, load, told};
 use crate::state::OpenTalkState;
 use crate::tickets::Visitor;
 use crate::to_wire::{self, CONTROL, event};
 use crate::wire::{
-    ChatState, ControlEvent, Creator, GroupHistory, JoinSuccess, Kind, LiveKit, ModerationState, Module,
-    PrivateHistory, RoomInfo, Tariff,
+    ChatState, ControlEvent, Creator, GroupHistory, History, JoinSuccess, Kind, LiveKit, Message,
+    ModerationState, Module, PrivateHistory, RoomInfo, Tariff,
 };
 
 /// Somebody in a room.
@@ -33,6 +36,7 @@ pub struct Inside {
     pub(crate) room_id: Uuid,
     pub(crate) kind: Kind,
     pub(crate) user: UserId,
+    pub(crate) generation: Generation,
 }
 
 impl Inside {
@@ -81,24 +85,34 @@ pub(crate) async fn enter(
     let id = visitor.participant;
     let outlet = Arc::clone(outbox) as Arc<dyn Outlet>;
     let link = Link::new(connection(id), state.face, DIALECT, key.project, identity, outlet);
-    let link = state.service.connect(link);
-    let attendee = Attendee::new(id, Arc::clone(&groups), Arc::clone(outbox));
+    let attendee = Attendee::new(id, groups, Arc::clone(outbox));
     // Known before the place is taken, so that nothing which only the watch tells is missed.
-    state.halls.with(&key, |hall| {
-        hall.owner = UserId::new(&room.created_by).ok();
-        hall.attendees.insert(id, Arc::clone(&attendee));
+    let is_alone = state.halls.with(&key, |hall| {
+        hall.set_owner(UserId::new(&room.created_by).ok());
+        let is_alone = !hall.attendees.contains_key(&id) && !hall.waiting.contains_key(&id);
+        if is_alone {
+            hall.attendees.insert(id, Arc::clone(&attendee));
+        }
+        is_alone
     });
+    if !is_alone {
+        // Two tickets were resumed for one participant.
+        return Err(Refusal::invalid("participant", "is here already").into());
+    }
+    let link = state.service.connect(link);
     let wish =
         JoinWish { position: None, history: 0, presence: true, client_data: "".into(), is_back: false };
     let joined = state.service.join(&link.principal(), &link, &key.name, wish).await;
     let joined = joined.inspect_err(|_| {
         state.service.hub().disconnect(&link);
         state.halls.with(&key, |hall| hall.attendees.remove(&id));
-        state.halls.forget_if_empty(&key);
+        state.leave_hall(&key);
     })?;
     let kind = if visitor.user.is_some() { Kind::User } else { Kind::Guest };
-    let inside = Inside { link, seat: joined.seat, attendee, room: key, room_id: room.id, kind, user };
-    match welcome(state, visitor, &inside, name, room).await {
+    let seat = Arc::clone(&joined.seat);
+    let generation = visitor.generation;
+    let inside = Inside { link, seat, attendee, room: key, room_id: room.id, kind, user, generation };
+    match welcome(state, visitor, &inside, &joined, name, room).await {
         Ok(frame) => {
             outbox.send(frame);
             inside.seat.release();
@@ -116,19 +130,21 @@ async fn welcome(
     state: &OpenTalkState,
     visitor: &Visitor,
     inside: &Inside,
+    joined: &Joined,
     name: &str,
     room: &Room,
 ) -> Result<bytes::Bytes, Failure> {
     let groups: &[GroupName] = &inside.attendee.groups;
-    let chat = chat_state(state, visitor, inside, groups).await?;
+    let (chat, absent) = chat_state(state, inside, joined, groups).await?;
     let creator = state.book.user(&room.created_by).await?;
-    let (participants, moderation, me) = state.halls.with(&inside.room, |hall| {
+    let (moderation, me) = state.halls.with(&inside.room, |hall| {
         let me = hall.people.get(&inside.id()).cloned();
-        let others = hall.people.values().filter(|person| person.id != inside.id());
-        let others: Vec<_> = others.map(|person| person.seen_with(groups)).collect();
         let is_moderator = me.as_ref().is_some_and(|me| me.is_moderator);
-        (others, moderation_state(hall, is_moderator, room, groups), me)
+        (moderation_state(hall, is_moderator, room, groups), me)
     });
+    let found = std::mem::take(&mut *inside.attendee.found.lock());
+    let participants = found.iter().chain(&absent).map(|person| person.seen_with(groups)).collect();
+    let is_moderator = me.as_ref().is_some_and(|me| me.is_moderator);
     let role = me.as_ref().map_or(crate::wire::Role::Guest, Person::role);
     let livekit = state.settings.livekit.as_ref();
     let success = JoinSuccess {
@@ -141,7 +157,8 @@ async fn welcome(
         event_info: None,
         room_info: RoomInfo {
             id: room.id,
-            password: room.password.as_deref(),
+            // For those who may invite.
+            password: room.password.as_deref().filter(|_| is_moderator),
             created_by: creator_of(creator.as_ref()),
         },
         is_room_owner: me.is_some_and(|me| me.is_owner),
@@ -161,100 +178,138 @@ fn moderation_state(hall: &Hall, is_moderator: bool, room: &Room, groups: &[Grou
     }
 }
 
+/// The chat as it was when the place was taken, and those who are named in it and have not been here in this sitting: they are
+/// told to this one alone, for others may not even know that they exist.
 async fn chat_state<'a>(
     state: &OpenTalkState,
-    visitor: &Visitor,
     inside: &Inside,
+    joined: &Joined,
     groups: &'a [GroupName],
-) -> Result<ChatState<'a>, Failure> {
+) -> Result<(ChatState<'a>, Vec<Person>), Failure> {
     let (service, who, name) = (&state.service, inside.who(), &inside.room.name);
-    let (max, generation) = (state.settings.history_max, visitor.generation);
-    let own = inside.id();
-    let shown = |messages: Vec<sidetalk_core::model::Message>| {
-        state.halls.with(&inside.room, |hall| {
-            remember_authors(hall, &messages);
-            let shown = messages.iter().filter_map(|one| to_wire::message(hall, &inside.user, own, one));
-            told(shown.collect(), generation)
-        })
+    let mut names = Names::of(state, inside);
+    let load = async |audience: &Audience| {
+        load(service, &who, name, audience, Some(joined.position.seq), state.settings.history_max).await
     };
-    let enabled = service.room(&who, name).await?.settings.chat_enabled;
-    let room_history = shown(load(service, &who, name, &Audience::Room, max).await?);
+    let room_history = names.told(&load(&Audience::Room).await?);
     let mut groups_history = Vec::new();
     for group in groups {
-        let messages = load(service, &who, name, &Audience::Group(group.clone()), max).await?;
-        let id = (generation == crate::generation::Generation::Chunks).then(|| group_id(group.as_str()));
-        groups_history.push(GroupHistory { id, name: group.as_str(), history: shown(messages) });
+        let history = names.told(&load(&Audience::Group(group.clone())).await?);
+        let id = (inside.generation == Generation::Chunks).then(|| group_id(group.as_str()));
+        groups_history.push(GroupHistory { id, name: group.as_str(), history });
     }
     let mut private_history = Vec::new();
-    let mut names = BTreeMap::new();
     for (other, audience) in correspondents(service, &who, name, &inside.user).await? {
-        let messages = load(service, &who, name, &audience, max).await?;
+        let messages = load(&audience).await?;
         if messages.is_empty() {
             continue;
         }
-        let history = shown(messages);
-        let correspondent = state.halls.with(&inside.room, |hall| called(hall, &other, &inside.user, own));
-        names.insert(other.as_str().to_owned(), correspondent);
-        private_history.push(PrivateHistory { correspondent, history });
+        let history = names.told(&messages);
+        if !names.knows(&other) {
+            let user = state.book.user(other.as_str()).await?;
+            let called = user.map_or_else(|| "Guest".to_owned(), |user| user.display_name);
+            names.remember(&other, kind_of(&other, id_for(&other)), called, &messages[0]);
+        }
+        private_history.push(PrivateHistory { correspondent: names.called(&other), history });
     }
     let Seen { global, private, groups: seen_groups } =
         state.book.seen(inside.room_id, inside.seen_as()).await?;
-    let name_of = |user: &str| {
-        names.get(user).copied().or_else(|| {
-            let user = UserId::new(user).ok()?;
-            Some(state.halls.with(&inside.room, |hall| called(hall, &user, &inside.user, own)))
-        })
-    };
     let is_own_group = |group: &String| groups.iter().any(|own| own.as_str() == group);
-    Ok(ChatState {
-        enabled,
+    let private = private.into_iter().filter_map(|(user, at)| Some((UserId::new(&user).ok()?, at)));
+    let chat = ChatState {
+        enabled: joined.room.settings.chat_enabled,
         room_history,
         groups_history,
         private_history,
         last_seen_timestamp_global: global,
-        last_seen_timestamps_private: private
-            .into_iter()
-            .filter_map(|(user, at)| Some((name_of(&user)?, at)))
-            .collect(),
+        last_seen_timestamps_private: private.map(|(user, at)| (names.called(&user), at)).collect(),
         last_seen_timestamps_group: seen_groups
             .into_iter()
             .filter(|(group, _)| is_own_group(group))
             .collect(),
-    })
+    };
+    Ok((chat, names.absent))
 }
 
-/// What a user is called in this sitting.
-pub(crate) fn called(hall: &Hall, user: &UserId, viewer: &UserId, own: Uuid) -> Uuid {
-    if user == viewer { own } else { hall.id_of(user).unwrap_or_else(|| id_for(user)) }
+/// How users are called for one who looks: in this sitting, or, if they have not been in it, by an id that is always theirs.
+pub(crate) struct Names<'a> {
+    inside: &'a Inside,
+    here: HashMap<UserId, Uuid>,
+    owner: Option<UserId>,
+    absent: Vec<Person>,
+    /// How many bytes of histories may still be told.
+    bytes_left: usize,
 }
 
-/// Authors of stored messages who are not in this sitting are listed as people who have left, so that clients can name them.
-fn remember_authors(hall: &mut Hall, messages: &[sidetalk_core::model::Message]) {
-    for message in messages {
-        let Some(user) = &message.sender.user else { continue };
-        if hall.people.values().any(|person| person.user == *user) {
-            continue;
+/// How long all histories that somebody gets at once may be together, and what a message has beside its text.
+const TOLD_BYTES_MAX: usize = 12 * 1024 * 1024;
+const MESSAGE_BYTES: usize = 320;
+
+impl<'a> Names<'a> {
+    pub(crate) fn of(state: &OpenTalkState, inside: &'a Inside) -> Self {
+        let (mut here, owner) = state.halls.with(&inside.room, |hall| (hall.ids(), hall.owner.clone()));
+        here.insert(inside.user.clone(), inside.id());
+        Self { inside, here, owner, absent: Vec::new(), bytes_left: TOLD_BYTES_MAX }
+    }
+
+    pub(crate) fn called(&self, user: &UserId) -> Uuid {
+        self.here.get(user).copied().unwrap_or_else(|| id_for(user))
+    }
+
+    /// Messages as they are told.
+    pub(crate) fn shown(&self, messages: &[CoreMessage]) -> Vec<Message> {
+        messages.iter().filter_map(|one| to_wire::message(one, |user| self.called(user))).collect()
+    }
+
+    /// The history of one who comes in, as much of it as has place. Its authors are remembered.
+    fn told(&mut self, messages: &[CoreMessage]) -> History {
+        for message in messages {
+            let sender = &message.sender;
+            if let Some(user) = sender.user.as_ref().filter(|user| !self.knows(user)) {
+                let connection = sender.connection.map(sidetalk_core::model::ConnectionId::as_uuid);
+                let kind = kind_of(user, connection.unwrap_or_default());
+                self.remember(user, kind, sender.name.to_string(), message);
+            }
         }
-        let id = message
-            .sender
-            .connection
-            .map_or_else(|| id_for(user), sidetalk_core::model::ConnectionId::as_uuid);
-        let kind = if user.as_str() == id.to_string() { Kind::Guest } else { Kind::User };
-        let person = Person {
+        let mut shown = self.shown(messages);
+        let too_long = shown.iter().rposition(|message| {
+            // As long as it can get in JSON.
+            let escaped = message.content.bytes().filter(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'));
+            let bytes = message.content.len() + 5 * escaped.count() + MESSAGE_BYTES;
+            let fits = self.bytes_left.checked_sub(bytes);
+            self.bytes_left = fits.unwrap_or(0);
+            fits.is_none()
+        });
+        if let Some(last) = too_long.filter(|_| self.inside.generation == Generation::Arrays) {
+            shown.drain(..=last);
+        }
+        told(shown, self.inside.generation)
+    }
+
+    fn knows(&self, user: &UserId) -> bool {
+        self.here.contains_key(user)
+    }
+
+    /// Lists somebody as one who has left, and knows from now on who is meant by that id.
+    fn remember(&mut self, user: &UserId, kind: Kind, name: String, message: &CoreMessage) {
+        let (id, at) = (id_for(user), message.posted_at);
+        self.here.insert(user.clone(), id);
+        self.inside.attendee.remembered.lock().insert(id, user.clone());
+        self.absent.push(Person {
             id,
             user: user.clone(),
-            name: message.sender.name.to_string(),
+            name,
             avatar: None,
             kind,
             is_moderator: false,
-            is_owner: hall.owner.as_ref() == Some(user),
+            moderates_by_token: false,
+            is_owner: self.owner.as_ref() == Some(user),
             groups: Arc::default(),
-            joined_at: message.posted_at,
-            left_at: Some(message.posted_at),
+            joined_at: at,
+            left_at: Some(at),
             hand_is_up: false,
-            hand_at: message.posted_at,
-        };
-        hall.people.insert(id, person);
+            hand_at: at,
+        });
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -14,6 +15,12 @@ use uuid::Uuid;
 
 use crate::wire::{ChatPeer, ControlState, Kind, Participant, Role};
 
+/// How long somebody who was let in need not wait again.
+const ACCEPTED_FOR: Duration = Duration::from_secs(120);
+
+/// How many of those who have left a room are remembered.
+const LEFT_MAX: usize = 1_000;
+
 /// Somebody who is or was in a room.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
@@ -23,6 +30,8 @@ pub(crate) struct Person {
     pub(crate) avatar: Option<String>,
     pub(crate) kind: Kind,
     pub(crate) is_moderator: bool,
+    /// Whether the token says so, where the room says nothing.
+    pub(crate) moderates_by_token: bool,
     pub(crate) is_owner: bool,
     pub(crate) groups: Arc<[GroupName]>,
     pub(crate) joined_at: Timestamp,
@@ -42,6 +51,7 @@ impl Person {
             avatar: identity.avatar.as_deref().map(str::to_owned),
             kind: kind_of(&identity.user, id),
             is_moderator: presence.role >= sidetalk_core::model::Role::Moderator,
+            moderates_by_token: identity.role >= sidetalk_core::model::Role::Moderator,
             is_owner: owner == Some(&identity.user),
             groups: Arc::clone(&identity.groups),
             joined_at: presence.joined_at,
@@ -84,7 +94,7 @@ pub(crate) fn time(at: Timestamp) -> String {
 }
 
 /// A guest is a user who is called like the connection: nobody else ever is.
-fn kind_of(user: &UserId, id: Uuid) -> Kind {
+pub(crate) fn kind_of(user: &UserId, id: Uuid) -> Kind {
     if user.as_str() == id.to_string() { Kind::Guest } else { Kind::User }
 }
 
@@ -93,13 +103,26 @@ pub(crate) struct Attendee {
     pub(crate) id: Uuid,
     pub(crate) groups: Arc<[GroupName]>,
     pub(crate) outbox: Arc<Outbox>,
+    /// Who was there at the moment of coming: what follows is told by events.
+    pub(crate) found: Mutex<Vec<Person>>,
+    /// Users whom only this one knows, from old messages: they are in no list of the room.
+    pub(crate) remembered: Mutex<HashMap<Uuid, UserId>>,
     /// Until `join_success` is out.
     held: Mutex<Option<Vec<Bytes>>>,
 }
 
 impl Attendee {
     pub(crate) fn new(id: Uuid, groups: Arc<[GroupName]>, outbox: Arc<Outbox>) -> Arc<Self> {
-        Arc::new(Self { id, groups, outbox, held: Mutex::new(Some(Vec::new())) })
+        let (found, remembered) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { id, groups, outbox, found, remembered, held: Mutex::new(Some(Vec::new())) })
+    }
+
+    /// Comes in among `people`. What was held back for it is in that list.
+    pub(crate) fn come(&self, people: impl Iterator<Item = Person>) {
+        *self.found.lock() = people.filter(|person| person.id != self.id).collect();
+        if let Some(held) = &mut *self.held.lock() {
+            held.clear();
+        }
     }
 
     pub(crate) fn send(&self, frame: Bytes) {
@@ -120,7 +143,6 @@ impl Attendee {
 }
 
 /// Somebody at the door.
-#[derive(Clone)]
 pub(crate) struct Waiter {
     pub(crate) person: Person,
     pub(crate) outbox: Arc<Outbox>,
@@ -134,15 +156,66 @@ pub(crate) struct Hall {
     pub(crate) attendees: HashMap<Uuid, Arc<Attendee>>,
     pub(crate) waiting: BTreeMap<Uuid, Waiter>,
     /// Who was let in from the waiting room, and when; they need not wait again for some time.
-    pub(crate) accepted: HashMap<Uuid, Timestamp>,
+    accepted: HashMap<Uuid, Timestamp>,
     /// Who is just being sent to the waiting room.
     pub(crate) sent_to_wait: HashSet<Uuid>,
+    /// What those who are just writing privately have named: their participants, and the one they write to.
+    pub(crate) addressed: HashMap<Uuid, Uuid>,
     pub(crate) raise_hands_disabled: bool,
     /// Who has made the room.
     pub(crate) owner: Option<UserId>,
+    /// It is in the list of halls no more.
+    is_forgotten: bool,
 }
 
 impl Hall {
+    /// Lets somebody in who waits; they need not wait again for a while.
+    pub(crate) fn accept(&mut self, id: Uuid, now: Timestamp) {
+        self.accepted.retain(|_, accepted| now < accepted.plus(ACCEPTED_FOR));
+        self.accepted.insert(id, now);
+    }
+
+    /// Whether somebody was let in a while ago.
+    pub(crate) fn is_accepted(&self, id: Uuid, now: Timestamp) -> bool {
+        self.accepted.get(&id).is_some_and(|accepted| now < accepted.plus(ACCEPTED_FOR))
+    }
+
+    /// Takes back that somebody was let in.
+    pub(crate) fn send_away(&mut self, id: Uuid) {
+        self.accepted.remove(&id);
+    }
+
+    /// Somebody comes. Of those who have left, the last ones are remembered.
+    pub(crate) fn add(&mut self, person: Person) {
+        self.people.insert(person.id, person);
+        if self.people.len() <= LEFT_MAX {
+            return;
+        }
+        let left = || self.people.values().filter_map(|person| person.left_at.map(|left| (left, person.id)));
+        if left().count() > LEFT_MAX
+            && let Some((_, oldest)) = left().min()
+        {
+            self.people.remove(&oldest);
+        }
+    }
+
+    /// Who has made the room is known by now.
+    pub(crate) fn set_owner(&mut self, owner: Option<UserId>) {
+        if self.owner != owner {
+            self.people
+                .values_mut()
+                .for_each(|person| person.is_owner = owner.as_ref() == Some(&person.user));
+            self.owner = owner;
+        }
+    }
+
+    /// The participants that users are called by now, for many questions.
+    pub(crate) fn ids(&self) -> HashMap<UserId, Uuid> {
+        let mut people: Vec<_> = self.people.values().collect();
+        people.sort_by_key(|person| (person.left_at.is_none(), person.joined_at));
+        people.into_iter().map(|person| (person.user.clone(), person.id)).collect()
+    }
+
     /// The participant that a user is called by now: the last one who came.
     pub(crate) fn id_of(&self, user: &UserId) -> Option<Uuid> {
         let own = self.people.values().filter(|person| person.user == *user);
@@ -157,34 +230,43 @@ impl Hall {
 }
 
 /// All rooms of this node.
+///
+/// Locks: core's lock of a room comes first (its faces and witnesses look in here), then the list of halls, then a hall, then
+/// an attendee. Nothing in here calls back into the hub.
 #[derive(Default)]
 pub(crate) struct Halls(Mutex<HashMap<RoomKey, Arc<Mutex<Hall>>>>);
 
 impl Halls {
-    /// The hall of a room, made if need be.
-    pub(crate) fn of(&self, room: &RoomKey) -> Arc<Mutex<Hall>> {
-        Arc::clone(self.0.lock().entry(room.clone()).or_default())
-    }
-
-    /// Works on the hall of a room.
+    /// Works on the hall of a room, which is made if need be.
     pub(crate) fn with<T>(&self, room: &RoomKey, work: impl FnOnce(&mut Hall) -> T) -> T {
-        let hall = self.of(room);
-        let mut hall = hall.lock();
-        work(&mut hall)
+        loop {
+            let hall = Arc::clone(self.0.lock().entry(room.clone()).or_default());
+            let mut hall = hall.lock();
+            if !hall.is_forgotten {
+                return work(&mut hall);
+            }
+        }
     }
 
-    /// Drops a hall in which nobody is and at whose door nobody waits.
-    pub(crate) fn forget_if_empty(&self, room: &RoomKey) {
+    /// Looks into the hall of a room, if there is one.
+    pub(crate) fn look<T>(&self, room: &RoomKey, look: impl FnOnce(&mut Hall) -> T) -> Option<T> {
+        let hall = self.0.lock().get(room).map(Arc::clone)?;
+        let mut hall = hall.lock();
+        Some(look(&mut hall))
+    }
+
+    /// Drops a hall in which nobody is and at whose door nobody waits. Says whether there is none now.
+    pub(crate) fn forget_if_empty(&self, room: &RoomKey) -> bool {
         let mut halls = self.0.lock();
-        let is_empty = halls.get(room).is_some_and(|hall| {
-            let hall = hall.lock();
-            hall.waiting.is_empty()
-                && hall.attendees.is_empty()
-                && hall.people.values().all(|person| person.left_at.is_some())
-        });
-        if is_empty {
+        let Some(hall) = halls.get(room).map(Arc::clone) else { return true };
+        let mut hall = hall.lock();
+        hall.is_forgotten = hall.waiting.is_empty()
+            && hall.attendees.is_empty()
+            && hall.people.values().all(|person| person.left_at.is_some());
+        if hall.is_forgotten {
             halls.remove(room);
         }
+        hall.is_forgotten
     }
 }
 

@@ -1,6 +1,6 @@
 //! Histories: all messages of a conversation, whole or in chunks.
 
-use sidetalk_core::model::{Audience, Message as CoreMessage, Principal, RoomName, UserId};
+use sidetalk_core::model::{Audience, Message as CoreMessage, Principal, RoomName, Seq, UserId};
 use sidetalk_core::ports::{PageAnchor, PageRequest};
 use sidetalk_core::refusal::Failure;
 use sidetalk_core::service::Service;
@@ -11,16 +11,18 @@ use crate::wire::{History, Message};
 /// How many messages a chunk has.
 const CHUNK: usize = 100;
 
-/// The newest messages of a conversation, at most `max`, oldest first.
+/// The newest messages of a conversation up to `until`, at most `max`, oldest first.
 pub(crate) async fn load(
     service: &Service,
     who: &Principal,
     room: &RoomName,
     audience: &Audience,
+    until: Option<Seq>,
     max: usize,
 ) -> Result<Vec<CoreMessage>, Failure> {
     let limit = service.limits().page_max;
-    let (mut pages, mut count, mut anchor) = (Vec::new(), 0, PageAnchor::Newest);
+    let newest = until.map_or(PageAnchor::Newest, |until| PageAnchor::Before(until.next()));
+    let (mut pages, mut count, mut anchor) = (Vec::new(), 0, newest);
     loop {
         let request = PageRequest { anchor, limit, audience: Some(audience.clone()), pinned: false };
         let page = service.page(who, room, request).await?;

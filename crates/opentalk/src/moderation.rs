@@ -1,13 +1,14 @@
 //! The modules `control` (of people inside) and `moderation`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
-use sidetalk_core::model::{Identity, Role as CoreRole};
+use sidetalk_core::model::{Identity, Role as CoreRole, RoomKey};
+use sidetalk_core::ports::Outlet as _;
 use sidetalk_core::refusal::Failure;
+use sidetalk_edge::close::{Close, Code};
 use uuid::Uuid;
 
 use crate::chat::moderates;
@@ -19,9 +20,6 @@ use crate::watch::tell_update;
 use crate::wire::{
     ControlCommand, ControlEvent, KickScope, Kind, ModerationCommand, ModerationEvent, OneOrMany,
 };
-
-/// How long somebody who was let in need not wait again.
-pub(crate) const ACCEPTED_FOR: Duration = Duration::from_secs(120);
 
 /// Commands of `control` by somebody inside.
 pub(crate) async fn control(
@@ -73,7 +71,12 @@ async fn role(state: &OpenTalkState, inside: &Inside, target: Uuid, grant: bool)
     if person.is_moderator == grant {
         return Ok(control_error(state, "nothing_to_do"));
     }
-    let role = grant.then_some(CoreRole::Moderator);
+    // Without a word of the room's the token's holds.
+    let role = match (grant, person.moderates_by_token) {
+        (true, _) => Some(CoreRole::Moderator),
+        (false, true) => Some(CoreRole::Member),
+        (false, false) => None,
+    };
     let write = Write::SetRole { user: person.user, role };
     state.service.write(&state.server(), &inside.room.name, write).await?;
     let now = state.service.now();
@@ -105,7 +108,7 @@ pub(crate) async fn serve(
         ModerationCommand::DisableWaitingRoom => waiting_room(state, inside, false).await,
         ModerationCommand::EnableRaiseHands => Ok(raise_hands(state, inside, true)),
         ModerationCommand::DisableRaiseHands => Ok(raise_hands(state, inside, false)),
-        ModerationCommand::ResetRaisedHands { target } => Ok(reset_hands(state, inside, target)),
+        ModerationCommand::ResetRaisedHands { target } => Ok(reset_hands(state, inside, target.as_ref())),
         ModerationCommand::Debrief { kick_scope } => debrief(state, inside, kick_scope).await,
         ModerationCommand::ChangeDisplayName { new_name, target } => {
             Ok(change_name(state, inside, target, &new_name))
@@ -119,40 +122,53 @@ async fn cut(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Result<(),
         Ok(()) => Ok(()),
         // Somebody who waits is put out of the waiting room; who is not there needs not be put out.
         Err(Failure::Refused(_)) => {
-            let waiter = state.halls.with(&inside.room, |hall| leave_waiting(hall, target, state));
-            if let Some(waiter) = waiter {
-                use sidetalk_core::ports::Outlet as _;
-                waiter.outbox.send(event(MODERATION, state.service.now(), &ModerationEvent::Kicked));
-                waiter
-                    .outbox
-                    .close_with(&sidetalk_edge::close::Close::new(sidetalk_edge::close::Code::Normal, ""));
-            }
+            put_out_of_waiting(state, &inside.room, target, &ModerationEvent::Kicked);
             Ok(())
         }
         Err(failure) => Err(failure),
     }
 }
 
+fn put_out_of_waiting(state: &OpenTalkState, room: &RoomKey, target: Uuid, why: &ModerationEvent<'_>) {
+    let waiter = state.halls.with(room, |hall| leave_waiting(hall, target, state));
+    if let Some(waiter) = waiter {
+        waiter.outbox.send(event(MODERATION, state.service.now(), why));
+        waiter.outbox.close_with(&Close::new(Code::Normal, ""));
+    }
+}
+
+/// The room is gone, for those too who wait at its door.
+pub(crate) fn room_deleted(state: &OpenTalkState, room: &RoomKey) {
+    let waiting = state.halls.look(room, |hall| std::mem::take(&mut hall.waiting)).unwrap_or_default();
+    for waiter in waiting.into_values() {
+        waiter.outbox.send(event(CONTROL, state.service.now(), &ControlEvent::RoomDeleted));
+        waiter.outbox.close_with(&Close::new(Code::Normal, ""));
+    }
+    state.leave_hall(room);
+}
+
 async fn ban(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Result<Option<Bytes>, Failure> {
-    let Some(person) = state.halls.with(&inside.room, |hall| hall.people.get(&target).cloned()) else {
-        return Ok(None);
-    };
+    let found = state.halls.with(&inside.room, |hall| {
+        let waiting = || hall.waiting.get(&target).map(|waiter| &waiter.person);
+        hall.people.get(&target).or_else(waiting).cloned()
+    });
+    let Some(person) = found else { return Ok(None) };
     if person.kind == Kind::Guest {
         return Ok(Some(error(state, "cannot_ban_guest")));
     }
     let write = Write::Ban { user: person.user, duration: None };
     state.service.write(&state.server(), &inside.room.name, write).await?;
+    put_out_of_waiting(state, &inside.room, target, &ModerationEvent::Banned);
     Ok(None)
 }
 
 fn accept(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Option<Bytes> {
-    use sidetalk_core::ports::Outlet as _;
     let now = state.service.now();
     state.halls.with(&inside.room, |hall| {
-        let waiter = hall.waiting.get_mut(&target)?;
+        let waiter = hall.waiting.get_mut(&target).filter(|waiter| !waiter.is_accepted)?;
         waiter.is_accepted = true;
         waiter.outbox.send(event(MODERATION, now, &ModerationEvent::Accepted));
-        hall.accepted.insert(target, now);
+        hall.accept(target, now);
         None
     })
 }
@@ -170,7 +186,7 @@ async fn send_to_waiting_room(
         return Ok(Some(error(state, "cannot_send_room_owner_to_waiting_room")));
     }
     let attendee = state.halls.with(&inside.room, |hall| {
-        hall.accepted.remove(&target);
+        hall.send_away(target);
         let attendee = hall.attendees.get(&target).cloned()?;
         hall.sent_to_wait.insert(target);
         let outbox = Arc::clone(&attendee.outbox);
@@ -234,8 +250,8 @@ fn raise_hands(state: &OpenTalkState, inside: &Inside, enabled: bool) -> Option<
     if enabled { None } else { reset_hands(state, inside, None) }
 }
 
-fn reset_hands(state: &OpenTalkState, inside: &Inside, target: Option<OneOrMany>) -> Option<Bytes> {
-    let wanted = |id: &Uuid| match &target {
+fn reset_hands(state: &OpenTalkState, inside: &Inside, target: Option<&OneOrMany>) -> Option<Bytes> {
+    let wanted = |id: &Uuid| match target {
         None => true,
         Some(OneOrMany::One(one)) => one == id,
         Some(OneOrMany::Many(many)) => many.contains(id),
@@ -283,8 +299,18 @@ async fn debrief(state: &OpenTalkState, inside: &Inside, scope: KickScope) -> Re
             attendee.send(if going.contains(&attendee.id) { ended.clone() } else { started.clone() });
         }
     });
+    let (server, name) = (state.server(), &inside.room.name);
     for id in going {
-        cut(state, inside, id).await?;
+        // They know why already. Those of other dialects are told that they are put out.
+        let attendee = state.halls.with(&inside.room, |hall| hall.attendees.get(&id).cloned());
+        let reason = if attendee.is_some() { LeaveReason::Left } else { LeaveReason::Kicked };
+        match state.service.cut(&server, name, connection(id), reason).await {
+            Ok(()) | Err(Failure::Refused(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+        if let Some(attendee) = attendee {
+            attendee.outbox.close_with(&Close::new(Code::Normal, ""));
+        }
     }
     Ok(None)
 }
@@ -294,6 +320,9 @@ fn change_name(state: &OpenTalkState, inside: &Inside, target: Uuid, new_name: &
         return Some(error(state, "invalid_display_name"));
     };
     let person = state.halls.with(&inside.room, |hall| hall.people.get(&target).cloned())?;
+    if person.left_at.is_some() {
+        return None;
+    }
     if person.kind != Kind::Guest {
         return Some(error(state, "cannot_change_name_of_registered_users"));
     }

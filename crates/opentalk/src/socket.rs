@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use sidetalk_core::event::LeaveReason;
@@ -23,7 +24,7 @@ use crate::book::Room;
 use crate::chat;
 use crate::enter::{Inside, enter, identity};
 use crate::hall::{Person, Waiter};
-use crate::moderation::{self, ACCEPTED_FOR, control_error, leave_waiting, tell_waiting};
+use crate::moderation::{self, control_error, leave_waiting, tell_waiting};
 use crate::state::OpenTalkState;
 use crate::tickets::Visitor;
 use crate::to_wire::{CHAT, CONTROL, MODERATION, event};
@@ -39,6 +40,17 @@ pub struct OpenTalkSession {
     outbox: Arc<Outbox>,
     visitor: Arc<Visitor>,
     phase: Phase,
+    place: Place,
+}
+
+/// What must be given back when the socket ends, even if that is while its visitor is coming in.
+type Place = Arc<Mutex<Held>>;
+
+enum Held {
+    Nothing,
+    Seat(Arc<Inside>),
+    /// The socket has ended: nothing may be taken any more.
+    Gone,
 }
 
 enum Phase {
@@ -67,7 +79,13 @@ impl OpenTalkSession {
     #[must_use]
     pub(crate) fn new(state: OpenTalkState, outbox: Arc<Outbox>, visitor: Visitor) -> Self {
         outbox.set_authenticated();
-        Self { state, outbox, visitor: Arc::new(visitor), phase: Phase::Visitor }
+        Self {
+            state,
+            outbox,
+            visitor: Arc::new(visitor),
+            phase: Phase::Visitor,
+            place: Arc::new(Mutex::new(Held::Nothing)),
+        }
     }
 
     fn serve(&mut self, text: &str) -> Step<Waited> {
@@ -99,6 +117,11 @@ impl OpenTalkSession {
             }
             (Phase::AtTheDoor { .. }, ControlCommand::Join { .. }) => self.control_error("already_joined"),
             (Phase::AtTheDoor { .. }, _) => self.control_error("not_yet_joined"),
+            (Phase::Inside { inside, .. }, command)
+                if !inside.seat.is_in() && !matches!(command, ControlCommand::Join { .. }) =>
+            {
+                self.control_error("not_yet_joined")
+            }
             (Phase::Inside { inside, .. }, command) => {
                 let (state, inside, outbox) =
                     (self.state.clone(), Arc::clone(inside), Arc::clone(&self.outbox));
@@ -156,10 +179,14 @@ impl OpenTalkSession {
     }
 
     fn come_in(&mut self, name: String, is_accepted: bool) -> Step<Waited> {
-        let (state, visitor, outbox) =
-            (self.state.clone(), Arc::clone(&self.visitor), Arc::clone(&self.outbox));
+        let coming = Coming {
+            state: self.state.clone(),
+            visitor: Arc::clone(&self.visitor),
+            outbox: Arc::clone(&self.outbox),
+            place: Arc::clone(&self.place),
+        };
         // A task of its own: a place that was taken must be given back even if the socket is lost meanwhile.
-        let coming = tokio::spawn(async move { come_in(&state, &visitor, name, &outbox, is_accepted).await });
+        let coming = tokio::spawn(async move { come_in(&coming, name, is_accepted).await });
         Step::wait(async move { coming.await.unwrap_or(Waited::Failed) })
     }
 
@@ -169,13 +196,16 @@ impl OpenTalkSession {
     }
 }
 
-async fn come_in(
-    state: &OpenTalkState,
-    visitor: &Arc<Visitor>,
-    name: String,
-    outbox: &Arc<Outbox>,
-    is_accepted: bool,
-) -> Waited {
+/// Somebody who is coming in.
+struct Coming {
+    state: OpenTalkState,
+    visitor: Arc<Visitor>,
+    outbox: Arc<Outbox>,
+    place: Place,
+}
+
+async fn come_in(coming: &Coming, name: String, is_accepted: bool) -> Waited {
+    let Coming { state, visitor, outbox, place } = coming;
     let failed = |failure: Failure| match failure {
         Failure::Refused(Refusal::RoomFull { .. }) => {
             let blocked = ControlEvent::JoinBlocked { reason: "participant_limit_reached" };
@@ -202,24 +232,36 @@ async fn come_in(
         Err(failure) => return failed(failure),
     };
     if !is_accepted && room.waiting_room && must_wait(state, visitor, &room).await {
-        wait_at_the_door(state, visitor, &name, outbox);
-        return Waited::Waits(name);
+        return wait_at_the_door(coming, name);
     }
-    if is_accepted {
-        state.halls.with(&visitor.room, |hall| leave_waiting(hall, visitor.participant, state));
-    }
+    let waiter = is_accepted
+        .then(|| state.halls.with(&visitor.room, |hall| leave_waiting(hall, visitor.participant, state)))
+        .flatten();
     match enter(state, visitor, &name, &room, outbox).await {
         Ok(inside) => {
             let inside = Arc::new(inside);
-            if !outbox.is_open() {
-                // The socket was lost meanwhile, and its session will not hear of this.
-                let seat = Arc::clone(&inside.seat);
-                state.service.disconnect(&inside.link, [seat], LeaveReason::Lost);
+            let mut place = place.lock();
+            if matches!(*place, Held::Gone) {
+                drop(place);
+                give_back(state, &inside, LeaveReason::Lost);
+                state.leave_hall(&visitor.room);
+                return Waited::Closed;
             }
+            *place = Held::Seat(Arc::clone(&inside));
             Waited::Entered(inside, name)
         }
-        Err(failure) => failed(failure),
+        Err(failure) => {
+            if let Some(waiter) = waiter {
+                wait_again(coming, waiter);
+            }
+            failed(failure)
+        }
     }
+}
+
+fn give_back(state: &OpenTalkState, inside: &Inside, reason: LeaveReason) {
+    let seat = inside.seat.is_in().then(|| Arc::clone(&inside.seat));
+    state.service.disconnect(&inside.link, seat, reason);
 }
 
 /// Moderators need not wait, nor those who were let in a while ago.
@@ -235,20 +277,21 @@ async fn must_wait(state: &OpenTalkState, visitor: &Visitor, room: &Room) -> boo
         return false;
     }
     let now = state.service.now();
-    let accepted = state.halls.with(&visitor.room, |hall| hall.accepted.get(&visitor.participant).copied());
-    accepted.is_none_or(|accepted| now >= accepted.plus(ACCEPTED_FOR))
+    !state.halls.with(&visitor.room, |hall| hall.is_accepted(visitor.participant, now))
 }
 
-fn wait_at_the_door(state: &OpenTalkState, visitor: &Visitor, name: &str, outbox: &Arc<Outbox>) {
+fn wait_at_the_door(coming: &Coming, name: String) -> Waited {
+    let Coming { state, visitor, outbox, .. } = coming;
     let now = state.service.now();
-    let identity = identity(visitor, name, &visitor.room);
+    let identity = identity(visitor, &name, &visitor.room);
     let person = Person {
         id: visitor.participant,
         user: identity.user,
-        name: name.to_owned(),
+        name: name.clone(),
         avatar: identity.avatar.as_deref().map(str::to_owned),
         kind: if visitor.user.is_some() { Kind::User } else { Kind::Guest },
         is_moderator: false,
+        moderates_by_token: false,
         is_owner: false,
         groups: identity.groups,
         joined_at: now,
@@ -256,12 +299,31 @@ fn wait_at_the_door(state: &OpenTalkState, visitor: &Visitor, name: &str, outbox
         hand_is_up: false,
         hand_at: now,
     };
-    outbox.send(event(MODERATION, now, &ModerationEvent::InWaitingRoom));
+    if !wait_again(coming, Waiter { person, outbox: Arc::clone(outbox), is_accepted: false }) {
+        return Waited::Closed;
+    }
+    Waited::Waits(name)
+}
+
+/// Takes a place at the door. Says whether there was one: a participant waits once, and not after the socket's end.
+fn wait_again(coming: &Coming, waiter: Waiter) -> bool {
+    let Coming { state, visitor, place, .. } = coming;
+    let (id, now) = (visitor.participant, state.service.now());
+    let place = place.lock();
+    if matches!(*place, Held::Gone) {
+        return false;
+    }
     state.halls.with(&visitor.room, |hall| {
-        tell_waiting(hall, &person, now);
-        let waiter = Waiter { person, outbox: Arc::clone(outbox), is_accepted: false };
-        hall.waiting.insert(visitor.participant, waiter);
-    });
+        if hall.waiting.contains_key(&id) || hall.attendees.contains_key(&id) {
+            return false;
+        }
+        if !waiter.is_accepted {
+            waiter.outbox.send(event(MODERATION, now, &ModerationEvent::InWaitingRoom));
+        }
+        tell_waiting(hall, &waiter.person, now);
+        hall.waiting.insert(id, waiter);
+        true
+    })
 }
 
 impl Session for OpenTalkSession {
@@ -292,16 +354,21 @@ impl Session for OpenTalkSession {
     fn on_close(&mut self, ended: Ended) {
         let (state, id) = (&self.state, self.visitor.participant);
         state.tickets.left(id, state.service.now());
-        state.halls.with(&self.visitor.room, |hall| leave_waiting(hall, id, state));
-        if let Phase::Inside { inside, .. } = std::mem::replace(&mut self.phase, Phase::Over) {
+        self.phase = Phase::Over;
+        let held = std::mem::replace(&mut *self.place.lock(), Held::Gone);
+        state.halls.look(&self.visitor.room, |hall| {
+            if hall.waiting.get(&id).is_some_and(|waiter| Arc::ptr_eq(&waiter.outbox, &self.outbox)) {
+                leave_waiting(hall, id, state);
+            }
+        });
+        if let Held::Seat(inside) = held {
             let reason = match ended {
                 Ended::ByPeer { .. } => LeaveReason::Left,
                 Ended::ByUs { .. } | Ended::Lost => LeaveReason::Lost,
             };
-            let seat = inside.seat.is_in().then(|| Arc::clone(&inside.seat));
-            state.service.disconnect(&inside.link, seat, reason);
+            give_back(state, &inside, reason);
         }
-        state.halls.forget_if_empty(&self.visitor.room);
+        state.leave_hall(&self.visitor.room);
     }
 }
 

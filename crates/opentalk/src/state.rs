@@ -1,19 +1,21 @@
 //! What all requests and sockets of this dialect share.
 
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sidetalk_core::command::Write;
+use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::FaceId;
-use sidetalk_core::model::{Actor, Audience, Principal, RoomKey, RoomName, Viewer};
-use sidetalk_core::ports::{Clock, Entropy, Face, Witness};
+use sidetalk_core::model::{Actor, Audience, Principal, RoomKey, RoomName};
+use sidetalk_core::ports::{Clock, Closing, Entropy, Face, PageAnchor, PageRequest, Witness};
 use sidetalk_core::refusal::Failure;
 use sidetalk_core::service::Service;
+use sidetalk_edge::close::{Close, Code, Reason};
 use sidetalk_edge::liveness::{Liveness, LivenessSettings};
 use sidetalk_edge::reader::FrameLimits;
 use sidetalk_edge::socket::{SocketSettings, Sockets};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
@@ -25,27 +27,42 @@ use crate::hall::{Halls, connection};
 use crate::settings::OpenTalkSettings;
 use crate::tickets::Tickets;
 use crate::to_wire::OpenTalkFace;
-use crate::watch::Watch;
+use crate::watch::{Emptied, Watch};
 
 /// How often the server pings, and how long it waits for the answer, as in the original.
 const PING: Duration = Duration::from_secs(15);
 const PONG: Duration = Duration::from_secs(20);
+
+/// What may wait for one client at least: a `join_success` is one frame.
+const OUTBOX_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The vendor's web client comes back after 1001, 1011 to 1013 and the like, and after no number of our own.
+fn close_of(reason: Reason) -> Close {
+    match reason {
+        Reason::Core(Closing::Draining { .. } | Closing::Left(LeaveReason::Draining)) => {
+            Close::new(Code::GoingAway, "")
+        }
+        Reason::Core(Closing::Slow) | Reason::NoPong => Close::new(Code::TryLater, ""),
+        Reason::Core(Closing::Bug) => Close::new(Code::Restart, ""),
+        Reason::Core(Closing::Left(_) | Closing::TokenExpired) | Reason::NoLogin => {
+            Close::new(Code::Normal, "")
+        }
+    }
+}
 
 /// The part of this dialect that the service must know from its beginning: who renders and who watches.
 pub struct OpenTalk {
     settings: OpenTalkSettings,
     halls: Arc<Halls>,
     clock: Arc<dyn Clock>,
-    emptied: UnboundedSender<RoomKey>,
-    unread: UnboundedReceiver<RoomKey>,
+    emptied: Arc<Emptied>,
 }
 
 impl OpenTalk {
     /// The dialect under these settings.
     #[must_use]
     pub fn new(settings: OpenTalkSettings, clock: Arc<dyn Clock>) -> Self {
-        let (emptied, unread) = unbounded_channel();
-        Self { settings, halls: Arc::default(), clock, emptied, unread }
+        Self { settings, halls: Arc::default(), clock, emptied: Arc::default() }
     }
 
     /// The renderer, for the service's list of faces.
@@ -58,7 +75,7 @@ impl OpenTalk {
     #[must_use]
     pub fn witness(&self) -> Arc<dyn Witness> {
         let (halls, clock) = (Arc::clone(&self.halls), Arc::clone(&self.clock));
-        Arc::new(Watch { halls, clock, emptied: self.emptied.clone() })
+        Arc::new(Watch { halls, clock, emptied: Arc::clone(&self.emptied) })
     }
 
     /// Puts the dialect together with the service that knows its face and its witness, and starts its tasks. They end when
@@ -67,23 +84,30 @@ impl OpenTalk {
     pub fn start(self, parts: OpenTalkParts) -> (OpenTalkState, Vec<JoinHandle<()>>) {
         let OpenTalkParts { service, face, socket_settings, entropy, keys } = parts;
         let settings = self.settings;
-        let frames = FrameLimits { message_bytes_max: settings.frame_bytes_max, ..socket_settings.frames };
+        let socket_settings = SocketSettings {
+            frames: FrameLimits { message_bytes_max: settings.frame_bytes_max, ..socket_settings.frames },
+            // Whole histories must fit.
+            outbox_bytes_max: socket_settings.outbox_bytes_max.max(OUTBOX_BYTES_MAX),
+            close_of,
+            ..socket_settings
+        };
         // The original pings more often than we do elsewhere.
         let liveness =
             Liveness::new(LivenessSettings { ping_every: PING, pong_wait: PONG, login_wait: PONG });
         let watching = tokio::spawn(Arc::clone(&liveness).run());
         let state = OpenTalkState(Arc::new(Shared {
             face,
-            sockets: Sockets::new(SocketSettings { frames, ..socket_settings }, liveness),
+            sockets: Sockets::new(socket_settings, liveness),
             halls: self.halls,
             book: Book::new(Arc::clone(service.store()), settings.project),
             tickets: Tickets::new(settings.ticket_ttl, settings.resumption_ttl, settings.tickets_max),
             entropy,
             keys,
             settings,
+            emptied: self.emptied,
             service,
         }));
-        let forgetting = tokio::spawn(state.clone().forget_emptied(self.unread));
+        let forgetting = tokio::spawn(state.clone().forget_emptied());
         (state.clone(), vec![watching, forgetting, tokio::spawn(state.sweep())])
     }
 }
@@ -117,6 +141,7 @@ pub struct Shared {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) keys: Arc<dyn IssuerKeys>,
     pub(crate) settings: OpenTalkSettings,
+    emptied: Arc<Emptied>,
 }
 
 impl Deref for OpenTalkState {
@@ -151,7 +176,14 @@ impl OpenTalkState {
     pub(crate) fn is_here(&self, room: &RoomKey, participant: Uuid) -> bool {
         let live = self.service.hub().live(room);
         live.is_some_and(|live| live.has(connection(participant)))
-            || self.halls.with(room, |hall| hall.waiting.contains_key(&participant))
+            || self.halls.look(room, |hall| hall.waiting.contains_key(&participant)).unwrap_or_default()
+    }
+
+    /// Somebody is gone: the last one takes the hall along.
+    pub(crate) fn leave_hall(&self, room: &RoomKey) {
+        if self.halls.forget_if_empty(room) {
+            self.emptied.add(room);
+        }
     }
 
     /// Forgets tickets that nobody has used.
@@ -165,30 +197,55 @@ impl OpenTalkState {
     }
 
     /// Where the original forgets, so do we if it is wished: messages, the chat's switch, and what people have seen.
-    async fn forget_emptied(self, mut emptied: UnboundedReceiver<RoomKey>) {
-        while let Some(room) = emptied.recv().await {
-            if !self.settings.forget_when_empty || room.project != self.settings.project {
-                continue;
-            }
-            if let Err(failure) = self.forget(&room).await {
-                tracing::warn!(error = ?failure, "a room that emptied could not be forgotten");
+    async fn forget_emptied(self) {
+        loop {
+            let mut rooms = self.emptied.take().await;
+            rooms.retain(|room| self.settings.forget_when_empty && room.project == self.settings.project);
+            for room in rooms {
+                if let Err(failure) = self.forget(&room).await {
+                    tracing::warn!(error = ?failure, "a room that emptied could not be forgotten");
+                }
             }
         }
     }
 
     async fn forget(&self, room: &RoomKey) -> Result<(), Failure> {
         let Ok(id) = Uuid::try_parse(room.name.as_str()) else { return Ok(()) };
-        if self.book.room(id).await?.is_none() || self.service.hub().live(room).is_some() {
+        let is_waited_for = || self.halls.look(room, |_| ()).is_some();
+        if self.book.room(id).await?.is_none() || is_waited_for() || self.service.hub().live(room).is_some() {
             return Ok(());
         }
         let server = self.server();
-        // The server reads as everybody: all conversations that have messages.
-        let unread = self.service.store().unread(room, &Viewer::Server).await?;
-        let audiences = unread.into_iter().map(|unread| unread.audience).chain([Audience::Room]);
-        for audience in audiences {
+        for audience in self.conversations(room).await? {
             self.service.write(&server, &room.name, Write::ClearHistory(audience)).await?;
         }
         self.service.write(&server, &room.name, Write::SetChatEnabled(true)).await?;
+        let core = self.service.room(&server, &room.name).await?;
+        for (user, member) in &core.members {
+            if member.ban.is_some() {
+                self.service.write(&server, &room.name, Write::Unban { user: user.clone() }).await?;
+            }
+            if member.role.is_some() {
+                let write = Write::SetRole { user: user.clone(), role: None };
+                self.service.write(&server, &room.name, write).await?;
+            }
+        }
         self.book.forget_seen(id).await
+    }
+
+    /// Whom the messages of a room are for. The server sees them all.
+    async fn conversations(&self, room: &RoomKey) -> Result<HashSet<Audience>, Failure> {
+        let (server, limit) = (self.server(), self.service.limits().page_max);
+        let (mut found, mut anchor) = (HashSet::new(), PageAnchor::Newest);
+        loop {
+            let request = PageRequest { anchor, limit, audience: None, pinned: false };
+            let page = self.service.page(&server, &room.name, request).await?;
+            let Some(oldest) = page.messages.first().map(|message| message.seq) else { return Ok(found) };
+            anchor = PageAnchor::Before(oldest);
+            found.extend(page.messages.into_iter().map(|message| message.audience));
+            if !page.more_before {
+                return Ok(found);
+            }
+        }
     }
 }

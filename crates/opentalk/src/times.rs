@@ -18,7 +18,8 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     }
     let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
     let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    let is_date = (1..=12).contains(&month) && (1..=days_of(year, month)).contains(&day);
+    if !is_date || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let rest = &text[19..];
@@ -43,10 +44,17 @@ fn offset(zone: &str) -> Option<i64> {
         _ => return None,
     };
     let (hours, minutes) = rest.split_once(':')?;
-    if hours.len() != 2 || minutes.len() != 2 {
-        return None;
-    }
-    Some(sign * (hours.parse::<i64>().ok()? * 3_600 + minutes.parse::<i64>().ok()? * 60))
+    let number = |text: &str, max: i64| {
+        let is_good = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_good.then(|| text.parse::<i64>().ok()).flatten().filter(|number| *number <= max)
+    };
+    Some(sign * (number(hours, 23)? * 3_600 + number(minutes, 59)? * 60))
+}
+
+/// How many days a month has.
+fn days_of(year: i64, month: i64) -> i64 {
+    let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    days(next_year, next_month, 1) - days(year, month, 1)
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms").
@@ -80,9 +88,17 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_not_read() {
-        for text in
-            ["", "now", "2022-10-22", "2022-13-22T11:22:33Z", "2022-10-22T11:22:33", "2022-10-22T11:22:33+2"]
-        {
+        for text in [
+            "",
+            "now",
+            "2022-10-22",
+            "2022-13-22T11:22:33Z",
+            "2022-02-29T11:22:33Z",
+            "2022-10-22T11:22:33",
+            "2022-10-22T11:22:33+2",
+            "2022-10-22T11:22:33+24:00",
+            "2022-10-22T11:22:33+-1:00",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -73,7 +73,7 @@ impl OpenTalkFace {
         let payload = match &entry.event {
             Event::MessagePosted(message) => {
                 let content = text_of(&message.parts)?;
-                let (scope, target) = self.halls.with(room, |hall| scope_of(hall, message));
+                let (scope, target) = self.halls.with(room, |hall| scope_now(hall, message));
                 let (id, source) = (message.id.as_uuid(), source(&message.sender));
                 ChatEvent::MessageSent { id, source, content, scope, target: target.map(Cow::Owned) }
             }
@@ -103,15 +103,20 @@ pub(crate) fn source(by: &Sender) -> Uuid {
     by.connection.map_or_else(|| by.user.as_ref().map_or(Uuid::nil(), id_for), core::ConnectionId::as_uuid)
 }
 
-/// The scope of a message, and its target in the words of the one who sent it.
-fn scope_of(hall: &Hall, message: &core::Message) -> (Scope, Option<String>) {
+/// The scope of a message that was just sent, and its target: of this dialect's people the participant that they named.
+fn scope_now(hall: &Hall, message: &core::Message) -> (Scope, Option<String>) {
+    let Sender { user, connection, .. } = &message.sender;
+    let named = || hall.addressed.get(&connection.as_ref()?.as_uuid()).copied();
+    let name_of = |user: &UserId| hall.id_of(user).unwrap_or_else(|| id_for(user));
+    scope_of(message, |users| {
+        named().unwrap_or_else(|| other_of(users, user.as_ref()).map_or(source(&message.sender), name_of))
+    })
+}
+
+fn scope_of(message: &core::Message, target: impl FnOnce(&[UserId]) -> Uuid) -> (Scope, Option<String>) {
     match &message.audience {
         Audience::Group(group) => (Scope::Group, Some(group.as_str().to_owned())),
-        Audience::Users(users) => {
-            let other = other_of(users, message.sender.user.as_ref());
-            let id = other.map(|user| hall.id_of(user).unwrap_or_else(|| id_for(user)));
-            (Scope::Private, Some(id.unwrap_or_else(|| source(&message.sender)).to_string()))
-        }
+        Audience::Users(users) => (Scope::Private, Some(target(users).to_string())),
         Audience::Room | Audience::Connections(_) => (Scope::Global, None),
     }
 }
@@ -137,19 +142,12 @@ pub(crate) fn text_of(parts: &[Part]) -> Option<Cow<'_, str>> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A stored message as `viewer`, who is called `own` by now, sees it. People who are here are called as they are now.
-pub(crate) fn message(hall: &Hall, viewer: &UserId, own: Uuid, message: &core::Message) -> Option<Message> {
+/// A stored message; `name_of` says how users are called by now.
+pub(crate) fn message(message: &core::Message, name_of: impl Fn(&UserId) -> Uuid) -> Option<Message> {
     let content = text_of(&message.parts)?.into_owned();
-    let name_of = |user: &UserId| if user == viewer { Some(own) } else { hall.id_of(user) };
     let by = message.sender.user.as_ref();
-    let source = by.and_then(name_of).unwrap_or_else(|| source(&message.sender));
-    let (scope, target) = match &message.audience {
-        Audience::Users(users) => {
-            let target = other_of(users, by).map(|user| name_of(user).unwrap_or_else(|| id_for(user)));
-            (Scope::Private, Some(target.unwrap_or(source).to_string()))
-        }
-        _ => scope_of(hall, message),
-    };
+    let source = by.map_or_else(|| source(&message.sender), &name_of);
+    let (scope, target) = scope_of(message, |users| other_of(users, by).map_or(source, &name_of));
     Some(Message {
         id: message.id.as_uuid(),
         source,

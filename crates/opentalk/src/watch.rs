@@ -1,13 +1,15 @@
 //! Follows the lives of rooms: keeps the list of people, tells those of this dialect what each sees in his own way, and ends the
 //! sockets of whoever was put out.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use sidetalk_core::event::{Event, Happening, LeaveReason, Sight, Sitting};
-use sidetalk_core::model::{Presence, RoomKey, Timestamp, UserId};
+use sidetalk_core::model::{Presence, Role, RoomKey, Timestamp, UserId};
 use sidetalk_core::ports::{Clock, Witness};
 use sidetalk_edge::close::{Close, Code};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::Notify;
 
 use crate::DIALECT;
 use crate::hall::{Hall, Halls, Person};
@@ -18,8 +20,27 @@ use crate::wire::ControlEvent;
 pub(crate) struct Watch {
     pub(crate) halls: Arc<Halls>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Rooms that have emptied.
-    pub(crate) emptied: UnboundedSender<RoomKey>,
+    pub(crate) emptied: Arc<Emptied>,
+}
+
+/// Rooms that have emptied and wait to be forgotten, each once.
+#[derive(Default)]
+pub(crate) struct Emptied {
+    rooms: Mutex<HashSet<RoomKey>>,
+    some: Notify,
+}
+
+impl Emptied {
+    pub(crate) fn add(&self, room: &RoomKey) {
+        self.rooms.lock().insert(room.clone());
+        self.some.notify_one();
+    }
+
+    /// Waits for some, and takes them.
+    pub(crate) async fn take(&self) -> HashSet<RoomKey> {
+        self.some.notified().await;
+        std::mem::take(&mut *self.rooms.lock())
+    }
 }
 
 impl Witness for Watch {
@@ -29,8 +50,7 @@ impl Witness for Watch {
             Sight::Came(presence) => self.halls.with(room, |hall| came(hall, presence)),
             Sight::Happened { happening: Happening::Entry { entry, .. }, .. } => {
                 if let Event::RoleSet { user, role } = &entry.event {
-                    let moderates = role.is_some_and(|role| role >= sidetalk_core::model::Role::Moderator);
-                    self.halls.with(room, |hall| role_set(hall, user, moderates, entry.at));
+                    self.halls.with(room, |hall| role_set(hall, user, *role, entry.at));
                 }
             }
             Sight::Happened { .. } => {}
@@ -39,9 +59,9 @@ impl Witness for Watch {
                 self.halls.with(room, |hall| went(hall, presence, reason, now));
             }
             Sight::Ended { .. } => {
-                self.halls.forget_if_empty(room);
-                // Without anybody who reads it the process ends.
-                let _ = self.emptied.send(room.clone());
+                if self.halls.forget_if_empty(room) {
+                    self.emptied.add(room);
+                }
             }
         }
     }
@@ -55,7 +75,10 @@ fn came(hall: &mut Hall, presence: &Presence) {
             attendee.send(event(CONTROL, presence.joined_at, &joined));
         }
     }
-    hall.people.insert(person.id, person);
+    if let Some(attendee) = hall.attendees.get(&person.id).filter(|_| presence.dialect == DIALECT) {
+        attendee.come(hall.people.values().cloned());
+    }
+    hall.add(person);
 }
 
 fn went(hall: &mut Hall, presence: &Presence, reason: LeaveReason, now: Timestamp) {
@@ -64,6 +87,7 @@ fn went(hall: &mut Hall, presence: &Presence, reason: LeaveReason, now: Timestam
         person.left_at = Some(now);
         person.hand_is_up = false;
     }
+    hall.addressed.remove(&id);
     let attendee = hall.attendees.remove(&id);
     if let Some(attendee) = attendee.filter(|_| presence.dialect == DIALECT && is_put_out(reason)) {
         attendee.outbox.close_with(&Close::new(Code::Normal, ""));
@@ -75,12 +99,14 @@ fn is_put_out(reason: LeaveReason) -> bool {
 }
 
 /// The person hears of the new role, the others that the person has changed.
-fn role_set(hall: &mut Hall, user: &UserId, moderates: bool, at: Timestamp) {
-    let changed: Vec<_> = hall.people.values_mut().filter(|person| person.user == *user).collect();
+fn role_set(hall: &mut Hall, user: &UserId, role: Option<Role>, at: Timestamp) {
     let mut ids = Vec::new();
-    for person in changed {
-        person.is_moderator = moderates || person.is_owner;
-        ids.push(person.id);
+    for person in hall.people.values_mut().filter(|person| person.user == *user) {
+        let moderates = role.map_or(person.moderates_by_token, |role| role >= Role::Moderator);
+        if person.is_moderator != moderates {
+            person.is_moderator = moderates;
+            ids.push(person.id);
+        }
     }
     for id in ids {
         let new_role = hall.people[&id].role();

@@ -1,6 +1,7 @@
 //! Answers, and the one shape of errors.
 
-use axum::body::Bytes;
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{self, HeaderValue};
@@ -52,6 +53,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing for you")
     }
 
+    /// A code that opens nothing is no credential; a store that fails says nothing of the code.
+    pub(crate) fn into_invite_refusal(self) -> Self {
+        match self.status {
+            StatusCode::NOT_FOUND => Self::unauthorized("invalid_invite_code", "the invite code is not good"),
+            _ => self,
+        }
+    }
+
     pub(crate) fn invalid(field: &'static str, message: &'static str) -> Self {
         let validation = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", message);
         Self { field: Some(field), ..validation }
@@ -92,8 +101,31 @@ impl IntoResponse for Problem {
     }
 }
 
+/// The longest body.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
 /// A body in JSON; none is an empty object.
-pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
-    let text = if body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &body[..] };
-    serde_json::from_slice(text).map_err(|_| Problem::bad_request("invalid_json", "the body cannot be read"))
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).cloned();
+        let body = to_bytes(request.into_body(), BODY_BYTES_MAX).await;
+        let body = body.map_err(|_| Problem::bad_request("payload_overflow", "the body is too long"))?;
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return read(b"{}");
+        }
+        let is_json = |kind: &HeaderValue| kind.to_str().is_ok_and(|kind| kind.contains("json"));
+        if kind.is_some_and(|kind| !is_json(&kind)) {
+            return Err(Problem::bad_request("invalid_content_type", "the body must be JSON"));
+        }
+        read(&body)
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Json<T>, Problem> {
+    let read = serde_json::from_slice(body).map(Json);
+    read.map_err(|_| Problem::bad_request("invalid_json", "the body cannot be read"))
 }

@@ -1,6 +1,5 @@
 //! Who one is.
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -11,7 +10,7 @@ use crate::book::User;
 use crate::hall::hashed;
 use crate::state::OpenTalkState;
 
-use super::answer::{Problem, json_answer, read};
+use super::answer::{Json, Problem, json_answer};
 use super::{Caller, user_of};
 
 /// Where people log in.
@@ -21,13 +20,15 @@ pub(super) async fn get_login(State(state): State<OpenTalkState>) -> Response {
 }
 
 #[derive(Deserialize)]
-struct Login {
+pub(super) struct Login {
     id_token: String,
 }
 
 /// Takes note of what an id token says of a user.
-pub(super) async fn post_login(State(state): State<OpenTalkState>, body: Bytes) -> Result<Response, Problem> {
-    let Login { id_token } = read(&body)?;
+pub(super) async fn post_login(
+    State(state): State<OpenTalkState>,
+    Json(Login { id_token }): Json<Login>,
+) -> Result<Response, Problem> {
     let user = user_of(&state, &id_token).await?;
     state.book.put_user(&user).await?;
     Ok(json_answer(StatusCode::OK, &json!({ "permissions": [] })))

@@ -1,6 +1,5 @@
 //! Rooms and the invites to them.
 
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -15,7 +14,7 @@ use crate::hall::time;
 use crate::state::OpenTalkState;
 use crate::wire::EventInfo;
 
-use super::answer::{Problem, json_answer, read};
+use super::answer::{Json, Problem, json_answer};
 use super::people::public;
 use super::{Caller, Somebody};
 
@@ -23,7 +22,7 @@ use super::{Caller, Somebody};
 const PASSWORD_BYTES_MAX: usize = 255;
 
 #[derive(Default, Deserialize)]
-struct NewRoom {
+pub(super) struct NewRoom {
     password: Option<String>,
     #[serde(default)]
     waiting_room: bool,
@@ -35,9 +34,8 @@ struct NewRoom {
 pub(super) async fn post_room(
     State(state): State<OpenTalkState>,
     Caller(user): Caller,
-    body: Bytes,
+    Json(NewRoom { password, waiting_room, e2e_encryption }): Json<NewRoom>,
 ) -> Result<Response, Problem> {
-    let NewRoom { password, waiting_room, e2e_encryption } = read(&body)?;
     check_password(password.as_deref())?;
     let room = Room {
         id: state.fresh_id(),
@@ -65,7 +63,7 @@ pub(super) async fn get_room(
 }
 
 #[derive(Deserialize)]
-struct Changes {
+pub(super) struct Changes {
     #[serde(default, with = "given")]
     password: Option<Option<String>>,
     waiting_room: Option<bool>,
@@ -88,10 +86,9 @@ pub(super) async fn patch_room(
     State(state): State<OpenTalkState>,
     Caller(user): Caller,
     Path(room): Path<String>,
-    body: Bytes,
+    Json(changes): Json<Changes>,
 ) -> Result<Response, Problem> {
     let mut room = owned(&state, &room, &user).await?;
-    let changes: Changes = read(&body)?;
     if let Some(password) = changes.password {
         check_password(password.as_deref())?;
         room.password = password;
@@ -111,6 +108,7 @@ pub(super) async fn delete_room(
     let room = owned(&state, &room, &user).await?;
     state.service.delete_room(&state.server(), &state.room_key(room.id).name).await?;
     state.book.remove_room(room.id).await?;
+    crate::moderation::room_deleted(&state, &state.room_key(room.id));
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -162,7 +160,7 @@ pub(super) async fn get_invites(
 }
 
 #[derive(Default, Deserialize)]
-struct NewInvite {
+pub(super) struct NewInvite {
     expiration: Option<String>,
 }
 
@@ -171,10 +169,9 @@ pub(super) async fn post_invite(
     State(state): State<OpenTalkState>,
     Caller(user): Caller,
     Path(room): Path<String>,
-    body: Bytes,
+    Json(NewInvite { expiration }): Json<NewInvite>,
 ) -> Result<Response, Problem> {
     let room = owned(&state, &room, &user).await?;
-    let NewInvite { expiration } = read(&body)?;
     let expiration = expiration
         .map(|text| crate::times::parse(&text))
         .map(|parsed| parsed.ok_or_else(|| Problem::invalid("expiration", "must be a time of RFC 3339")));
@@ -191,16 +188,15 @@ pub(super) async fn post_invite(
 }
 
 #[derive(Deserialize)]
-struct Code {
+pub(super) struct Code {
     invite_code: String,
 }
 
 /// Says which room a code opens.
 pub(super) async fn post_verify(
     State(state): State<OpenTalkState>,
-    body: Bytes,
+    Json(Code { invite_code }): Json<Code>,
 ) -> Result<Response, Problem> {
-    let Code { invite_code } = read(&body)?;
     let code = Uuid::try_parse(&invite_code)
         .map_err(|_| Problem::bad_request("invalid_json", "the invite code is not a UUID"))?;
     let room = invited(&state, code).await?;
@@ -238,10 +234,7 @@ async fn visible(state: &OpenTalkState, somebody: &Somebody, room: &str) -> Resu
     match somebody {
         Somebody::User => Ok(found),
         Somebody::Invited(code) => {
-            let invited = invited(state, *code).await.map_err(|problem| match problem {
-                // A code that opens nothing is no credential.
-                _ => Problem::unauthorized("invalid_invite_code", "the invite code is not good"),
-            })?;
+            let invited = invited(state, *code).await.map_err(Problem::into_invite_refusal)?;
             if invited.id == found.id { Ok(found) } else { Err(Problem::not_found()) }
         }
     }

@@ -1,7 +1,6 @@
 //! Tickets for the socket.
 
 use axum::Extension;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -17,11 +16,11 @@ use crate::state::OpenTalkState;
 use crate::tickets::{Known, Resumed, Visitor};
 
 use super::Caller;
-use super::answer::{Problem, json_answer, read};
+use super::answer::{Json, Problem, json_answer};
 use super::rooms::{find, invited};
 
 #[derive(Default, Deserialize)]
-struct Start {
+pub(super) struct Start {
     breakout_room: Option<Uuid>,
     resumption: Option<String>,
 }
@@ -32,9 +31,8 @@ pub(super) async fn post_start(
     Extension(generation): Extension<Generation>,
     Caller(user): Caller,
     Path(room): Path<String>,
-    body: Bytes,
+    Json(wish): Json<Start>,
 ) -> Result<Response, Problem> {
-    let wish: Start = read(&body)?;
     let room = find(&state, &room).await?;
     let id = user
         .id()
@@ -53,7 +51,7 @@ pub(super) async fn post_start(
 }
 
 #[derive(Deserialize)]
-struct StartInvited {
+pub(super) struct StartInvited {
     invite_code: String,
     password: Option<String>,
     #[serde(flatten)]
@@ -65,9 +63,8 @@ pub(super) async fn post_start_invited(
     State(state): State<OpenTalkState>,
     Extension(generation): Extension<Generation>,
     Path(room): Path<String>,
-    body: Bytes,
+    Json(StartInvited { invite_code, password, start }): Json<StartInvited>,
 ) -> Result<Response, Problem> {
-    let StartInvited { invite_code, password, start } = read(&body)?;
     let code =
         Uuid::try_parse(&invite_code).map_err(|_| Problem::invalid("invite_code", "must be a UUID"))?;
     let invited = invited(&state, code).await?;
