@@ -4,7 +4,7 @@
 #
 #   conformance/opentalk/run.sh [--update]        SIDETALK_BIN names the binary, by default target/debug/sidetalk
 #
-# Needs Node and, the first time, the npm registry and crates.io (the oracle builds in about half a minute).
+# Needs Node and, the first time, the npm registry and crates.io (the oracle builds in less than a minute).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 suite=conformance/opentalk
