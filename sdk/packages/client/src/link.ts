@@ -47,7 +47,7 @@ export class Link {
     const socket = open(options);
     this.#socket = socket;
     this.#rpc = new Rpc((frame) => socket.send(frame));
-    const opening = this.#after(openMs, () => this.#end({ code: 1006, reason: "the connection could not be opened in time" }));
+    const opening = this.#after(openMs, () => this.#end({ code: 1006, reason: "not opened in time" }));
     socket.onopen = () => this.#authenticate(opening);
     socket.onmessage = (event: { data: unknown }) => this.#read(event.data);
     let trouble: unknown;
@@ -79,7 +79,7 @@ export class Link {
     this.request("ping", {}, { done: () => {}, failed: () => {} });
     this.#after(pongMs, () => {
       this.#probing = false;
-      if (this.#heardAt === heardAt) this.#end({ code: 1006, reason: "the connection went silent" });
+      if (this.#heardAt === heardAt) this.#end({ code: 1006, reason: "went silent" });
     });
   }
 
