@@ -1,6 +1,6 @@
 //! Coming into a room: a place is taken, and everything that the newcomer must know is told in one `join_success`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use sidetalk_core::event::LeaveReason;
@@ -235,6 +235,8 @@ async fn chat_state<'a>(
 pub(crate) struct Names<'a> {
     inside: &'a Inside,
     here: HashMap<UserId, Uuid>,
+    /// The participants of this sitting, those who have left too.
+    people: HashSet<Uuid>,
     owner: Option<UserId>,
     absent: Vec<Person>,
     /// How many bytes of histories may still be told.
@@ -247,9 +249,11 @@ const MESSAGE_BYTES: usize = 320;
 
 impl<'a> Names<'a> {
     pub(crate) fn of(state: &OpenTalkState, inside: &'a Inside) -> Self {
-        let (mut here, owner) = state.halls.with(&inside.room, |hall| (hall.ids(), hall.owner.clone()));
+        let (mut here, people, owner) = state.halls.with(&inside.room, |hall| {
+            (hall.ids(), hall.people.keys().copied().collect(), hall.owner.clone())
+        });
         here.insert(inside.user.clone(), inside.id());
-        Self { inside, here, owner, absent: Vec::new(), bytes_left: TOLD_BYTES_MAX }
+        Self { inside, here, people, owner, absent: Vec::new(), bytes_left: TOLD_BYTES_MAX }
     }
 
     pub(crate) fn called(&self, user: &UserId) -> Uuid {
@@ -258,7 +262,9 @@ impl<'a> Names<'a> {
 
     /// Messages as they are told.
     pub(crate) fn shown(&self, messages: &[CoreMessage]) -> Vec<Message> {
-        messages.iter().filter_map(|one| to_wire::message(one, |user| self.called(user))).collect()
+        let has_been_here = |id: &Uuid| self.people.contains(id);
+        let shown = |one| to_wire::message(one, has_been_here, |user| self.called(user));
+        messages.iter().filter_map(shown).collect()
     }
 
     /// The history of one who comes in, as much of it as has place. Its authors are remembered.

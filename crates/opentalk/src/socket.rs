@@ -226,6 +226,9 @@ async fn come_in(coming: &Coming, name: String, is_accepted: bool) -> Waited {
         }
     };
     let Ok(id) = uuid::Uuid::try_parse(visitor.room.name.as_str()) else { return Waited::Closed };
+    if let Err(failure) = state.forget_if_emptied(&visitor.room).await {
+        return failed(failure);
+    }
     let room = match state.book.room(id).await {
         Ok(Some(room)) => room,
         Ok(None) => return Waited::Closed,

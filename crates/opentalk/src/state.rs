@@ -105,6 +105,7 @@ impl OpenTalk {
             keys,
             settings,
             emptied: self.emptied,
+            forgetting: tokio::sync::Mutex::default(),
             service,
         }));
         let forgetting = tokio::spawn(state.clone().forget_emptied());
@@ -142,6 +143,8 @@ pub struct Shared {
     pub(crate) keys: Arc<dyn IssuerKeys>,
     pub(crate) settings: OpenTalkSettings,
     emptied: Arc<Emptied>,
+    /// Rooms are forgotten one after the other.
+    forgetting: tokio::sync::Mutex<()>,
 }
 
 impl Deref for OpenTalkState {
@@ -199,14 +202,28 @@ impl OpenTalkState {
     /// Where the original forgets, so do we if it is wished: messages, the chat's switch, and what people have seen.
     async fn forget_emptied(self) {
         loop {
-            let mut rooms = self.emptied.take().await;
-            rooms.retain(|room| self.settings.forget_when_empty && room.project == self.settings.project);
-            for room in rooms {
-                if let Err(failure) = self.forget(&room).await {
+            for room in self.emptied.wait().await {
+                if let Err(failure) = self.forget_if_emptied(&room).await {
                     tracing::warn!(error = ?failure, "a room that emptied could not be forgotten");
                 }
             }
         }
+    }
+
+    /// Forgets what was in a room if it has emptied; whoever comes next waits for that.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub(crate) async fn forget_if_emptied(&self, room: &RoomKey) -> Result<(), Failure> {
+        if !self.settings.forget_when_empty || room.project != self.settings.project {
+            self.emptied.take(room);
+            return Ok(());
+        }
+        let _one_at_a_time = self.forgetting.lock().await;
+        if !self.emptied.take(room) {
+            return Ok(());
+        }
+        self.forget(room).await.inspect_err(|_| self.emptied.put_back(room))
     }
 
     async fn forget(&self, room: &RoomKey) -> Result<(), Failure> {

@@ -142,11 +142,21 @@ pub(crate) fn text_of(parts: &[Part]) -> Option<Cow<'_, str>> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A stored message; `name_of` says how users are called by now.
-pub(crate) fn message(message: &core::Message, name_of: impl Fn(&UserId) -> Uuid) -> Option<Message> {
+/// A stored message; `name_of` says how users are called by now. What somebody has said to many in this sitting is said by the
+/// participant whom it came from; in private there are two users.
+pub(crate) fn message(
+    message: &core::Message,
+    has_been_here: impl Fn(&Uuid) -> bool,
+    name_of: impl Fn(&UserId) -> Uuid,
+) -> Option<Message> {
     let content = text_of(&message.parts)?.into_owned();
     let by = message.sender.user.as_ref();
-    let source = by.map_or_else(|| source(&message.sender), &name_of);
+    let participant = message.sender.connection.map(core::ConnectionId::as_uuid).filter(has_been_here);
+    let source = match (participant, by, &message.audience) {
+        (Some(participant), _, Audience::Room | Audience::Group(_)) => participant,
+        (_, Some(user), _) => name_of(user),
+        (_, None, _) => source(&message.sender),
+    };
     let (scope, target) = scope_of(message, |users| other_of(users, by).map_or(source, &name_of));
     Some(Message {
         id: message.id.as_uuid(),

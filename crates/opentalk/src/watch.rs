@@ -36,10 +36,20 @@ impl Emptied {
         self.some.notify_one();
     }
 
-    /// Waits for some, and takes them.
-    pub(crate) async fn take(&self) -> HashSet<RoomKey> {
+    /// Waits for some.
+    pub(crate) async fn wait(&self) -> Vec<RoomKey> {
         self.some.notified().await;
-        std::mem::take(&mut *self.rooms.lock())
+        self.rooms.lock().iter().cloned().collect()
+    }
+
+    /// It could not be forgotten: whoever comes next tries again.
+    pub(crate) fn put_back(&self, room: &RoomKey) {
+        self.rooms.lock().insert(room.clone());
+    }
+
+    /// Takes one, if it is still to be forgotten.
+    pub(crate) fn take(&self, room: &RoomKey) -> bool {
+        self.rooms.lock().remove(room)
     }
 }
 
