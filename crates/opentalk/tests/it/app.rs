@@ -9,6 +9,7 @@ use axum::body::Body;
 use http::{HeaderMap, Request};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde_json::{Value, json};
+use sidetalk_core::limits::Limits;
 use sidetalk_core::model::{ProjectId, Timestamp};
 use sidetalk_core::ports::Clock;
 use sidetalk_edge::listener::{Listener, ListenerConfig, Serving};
@@ -128,6 +129,15 @@ impl App {
     }
 
     pub async fn with(change: impl FnOnce(&mut OpenTalkSettings)) -> Self {
+        Self::start_with(Limits::default(), change).await
+    }
+
+    /// An application whose rooms take no more people.
+    pub async fn with_room_for(people: usize) -> Self {
+        Self::start_with(Limits { room_connections_max: people, ..Limits::default() }, |_| {}).await
+    }
+
+    async fn start_with(limits: Limits, change: impl FnOnce(&mut OpenTalkSettings)) -> Self {
         let mut settings = OpenTalkSettings::new(ProjectId::new(100_001).unwrap());
         settings.oidc_name = "Login".to_owned();
         settings.oidc_url = ISSUER.to_owned();
@@ -135,7 +145,7 @@ impl App {
         change(&mut settings);
         let clock = Arc::new(KitClock::default());
         let dialect = OpenTalk::new(settings.clone(), clock.clone());
-        let kit = sidetalk_testkit::App::start_as(setup(&dialect)).await;
+        let kit = sidetalk_testkit::App::start_as(Setup { limits, ..setup(&dialect) }).await;
         clock.0.get_or_init(|| kit.clock.clone());
         Self::open(kit, dialect, settings, Issuer::new()).await
     }

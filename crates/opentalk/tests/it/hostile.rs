@@ -169,3 +169,34 @@ async fn an_owner_who_is_unmade_elsewhere_moderates_no_more() {
     owner.act("chat", "disable_chat").await;
     owner.hears("chat", "chat_disabled").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_room_lets_in_who_asks_again_later() {
+    let app = App::with_room_for(2).await;
+    let alice = app.user("alice", &[]).await;
+    for waiting_room in [false, true] {
+        let room = app.room(&alice, json!({ "waiting_room": waiting_room })).await;
+        let mut owner = app.member(&room, Some(&alice), "Alice").await;
+        let mut other = app.member(&room, Some(&alice), "Alice").await;
+        let mut guest = app.visitor("", &room, None, "").await;
+        let join = json!({ "action": "join", "display_name": "Gina" });
+        guest.say("control", join.clone()).await;
+        let again = if waiting_room {
+            guest.hears("moderation", "in_waiting_room").await;
+            let waiting = owner.hears("moderation", "joined_waiting_room").await;
+            owner.target("moderation", "accept", waiting["id"].as_str().unwrap()).await;
+            guest.hears("moderation", "accepted").await;
+            guest.act("control", "enter_room").await;
+            json!({ "action": "enter_room" })
+        } else {
+            join
+        };
+        let blocked = guest.hears("control", "join_blocked").await;
+        assert_eq!(blocked["reason"], "participant_limit_reached");
+        other.socket.say_goodbye(1000).await;
+        owner.hears("control", "left").await;
+        guest.say("control", again).await;
+        guest.is_in().await;
+        assert_eq!(owner.hears("control", "joined").await["id"], guest.id.as_str());
+    }
+}
