@@ -224,7 +224,7 @@ impl Outlet for Berth {
         match &*state {
             // The client comes back to another process, or to this one when it has started again.
             State::Aboard(outbox) | State::Recalling { outbox: Some(outbox), .. } if is_drain => {
-                outbox.close(why)
+                outbox.close(why);
             }
             State::Away { .. } | State::Recalling { outbox: None, .. } if is_drain => {}
             State::Aboard(outbox) | State::Recalling { outbox: Some(outbox), .. } => {
