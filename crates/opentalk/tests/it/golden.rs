@@ -70,11 +70,11 @@ async fn check(name: &str) {
         }
         player.play(line, (!is_update).then_some(&expected)).await;
     }
+    expect_test::expect_file![&path].assert_eq(&player.out);
     for (user, socket) in &mut player.sockets {
         let late = socket.next_within(Duration::from_millis(30)).await;
         assert!(late.is_none(), "{name}: {user} also got {late:?}");
     }
-    expect_test::expect_file![path].assert_eq(&player.out);
 }
 
 fn is_outcome(line: &str) -> bool {
@@ -109,7 +109,10 @@ impl Player {
             };
             self.sockets.get_mut(user).unwrap().send(&frame).await;
         } else if let Some(user) = line.strip_suffix('!') {
-            self.sockets.remove(user).unwrap().say_goodbye(1000).await;
+            let mut socket = self.sockets.remove(user).unwrap();
+            socket.say_goodbye(1000).await;
+            // The server has taken note when it answers.
+            socket.close().await;
         } else if let Some((user, request)) = split(line, ": ") {
             self.request(user, request).await;
         } else {
