@@ -10,6 +10,9 @@ use sidetalk_core::model::{ConnectionId, Dialect, Role, RoomName, Timestamp, Use
 use sidetalk_core::ports::Project;
 use uuid::Uuid;
 
+/// The most that a native token, and a native client, may say of its owner.
+pub const DATA_BYTES_MAX: usize = 4 * 1024;
+
 /// The longest name.
 const NAME_BYTES_MAX: usize = 255;
 

@@ -6,12 +6,12 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use sidetalk_edge::drop_in::Pass;
+use sidetalk_edge::drop_in::{DATA_BYTES_MAX, Pass};
 
 use super::answer::json;
 use crate::DIALECT;
 use crate::error::{NO_SESSION, RpcError};
-use crate::from_wire::{METADATA_BYTES_MAX, token};
+use crate::from_wire::token;
 use crate::ids;
 use crate::join::{no_session, promised, redeem};
 use crate::state::{OpenViduState, identity};
@@ -36,17 +36,26 @@ pub(super) async fn post_exchange(State(state): State<OpenViduState>, body: Byte
     }
 }
 
+/// What fits the vendor's client may not fit ours; the token stays good for the vendor's.
+fn too_much(what: &str) -> RpcError {
+    let message = format!("{what} may be at most {DATA_BYTES_MAX} bytes with the drop-in script");
+    RpcError::new(crate::error::BAD_METADATA, message)
+}
+
 async fn exchange(state: &OpenViduState, body: &[u8]) -> Result<Response, RpcError> {
     let bad = |what: &str| RpcError::new(crate::error::BAD_PARAMS, format!("the body {what}"));
     let wish: ExchangeIn<'_> =
         serde_json::from_slice(body).map_err(|_| bad("must be {\"token\", \"clientData\"}"))?;
     let client_data = wish.client_data.as_deref().unwrap_or_default();
-    if client_data.len() > METADATA_BYTES_MAX {
-        return Err(bad("has too much clientData"));
+    if client_data.len() > DATA_BYTES_MAX {
+        return Err(too_much("clientData"));
     }
     let failed = |failure| RpcError::of(&failure);
     let token = token(&wish.token).ok_or_else(|| bad("has a token that is not one of this server"))?;
-    let (key, _) = promised(state, &token, None).await?;
+    let (key, connection) = promised(state, &token, None).await?;
+    if connection.data.len() > DATA_BYTES_MAX {
+        return Err(too_much("data"));
+    }
     let _turn = state.book.lock(&key).await;
     state.session(&key).await.map_err(failed)?.ok_or_else(no_session)?;
     let project = state.service.project(key.project).await.map_err(failed)?.ok_or_else(no_session)?;
