@@ -1,5 +1,6 @@
-// One room, three ways in: the vendor's client, our drop-in script, and the panel of our own page. Everybody reads the same
+// One room, four ways in: the vendor's client, our drop-in scripts for its pages and for OpenTok's, and the panel of our own page. Everybody reads the same
 // conversation, once and in one order.
+import { createHmac } from "node:crypto";
 import { equal, until } from "../expect.mjs";
 
 const PANEL = (server, room, token) => `<!doctype html><meta charset="utf-8"><title>Panel</title>
@@ -120,4 +121,49 @@ export const together = {
     },
   },
 };
-for (const run of Object.values(together.cases)) run.limit_ms = 60_000;
+const OPENTOK = (server) => `<!doctype html><meta charset="utf-8"><title>OpenTok</title><script src="${server}sdk/opentok.js"></script>
+<script>
+  window.heard = [];
+  window.enter = (key, session, token) => new Promise((done, failed) => {
+    window.session = OT.initSession(key, session);
+    window.session.on("signal:chat", (event) => heard.push(event.data));
+    window.session.connect(token, (error) => (error ? failed(new Error(error.name)) : done()));
+  });
+</script>`;
+
+/** A token as OpenTok's server clients mint them. */
+function openTokToken(server, session) {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { iss: "100001", ist: "project", iat: now, exp: now + 600, session_id: session, role: "publisher", scope: "session.connect", create_time: now, nonce: 0.5 };
+  const [head, body] = [{ alg: "HS256", typ: "JWT" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
+  return `${head}.${body}.${createHmac("sha256", server.secret).update(`${head}.${body}`).digest("base64url")}`;
+}
+
+export const together_with_opentok = {
+  async open(world) {
+    // A session of OpenTok's form is a good name for one of OpenVidu's: so both are one room.
+    const id = `1_${Buffer.from(`1~100001~~${Date.now()}~${"x".repeat(24)}~`).toString("base64url")}`;
+    const session = await world.session({ customSessionId: id });
+    const vendor = await world.person(session, { metadata: "Vera" });
+    const panel = await Panel.open(world, session, "paula");
+    const page = await world.tab(OPENTOK(world.server.url));
+    await page.evaluate(([session, token]) => window.enter("100001", session, token), [session, openTokToken(world.server, session)]);
+    return { vendor, panel, page };
+  },
+  cases: {
+    async "together.with-opentok-the-order-is-one"(_, { vendor, panel, page }) {
+      const say = (data) => page.evaluate((data) => window.session.signal({ type: "chat", data }), data);
+      await Promise.all([...Array(6).keys()].flatMap((n) => [vendor.signal({ type: "chat", data: `v${n}` }), say(`o${n}`)]));
+      await panel.say("p");
+      const heard = () => page.evaluate(() => window.heard);
+      await until(async () => vendor.heard("signal:chat").length === 13 && (await heard()).length === 13, "both have heard all", 40_000);
+      const order = vendor.heard("signal:chat");
+      equal(new Set(order).size, 13, "each once");
+      equal(await heard(), order, "OpenTok's page and OpenVidu's client");
+      await until(async () => (await panel.heard()).at(-1) === order.at(-1), "the panel shows the last one");
+      const seen = await panel.heard();
+      equal(seen, order.slice(-seen.length), "the panel and OpenVidu's client");
+    },
+  },
+};
+for (const run of [together, together_with_opentok].flatMap((scenario) => Object.values(scenario.cases))) run.limit_ms = 60_000;
