@@ -17,7 +17,7 @@ build: ## the release binary with its pages: target/release/sidetalk
 	@scripts/build.sh
 
 run: build ## build, then serve a demo with its data in ./data (DATA=…); prints the address
-	@exec target/release/sidetalk dev --data $(DATA)
+	@exec "$${CARGO_TARGET_DIR:-target}/release/sidetalk" dev --data $(DATA)
 
 check: ## the quick loop: format, tidy, types, clippy, rules (under 2 minutes when warm)
 	@scripts/test.sh check
