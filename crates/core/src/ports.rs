@@ -19,6 +19,10 @@ use crate::refusal::{Failure, Unavailable};
 use crate::room::Room;
 use crate::transaction::{Fingerprint, Sent, Submission, Written};
 
+mod around;
+
+pub use around::Around;
+
 /// A future that a port's method returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

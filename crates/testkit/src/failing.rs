@@ -1,20 +1,9 @@
 //! A store that fails on the n-th call: what the application does when its engine does not answer.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use sidetalk_core::model::{
-    Audience, Epoch, Message, MessageId, ProjectId, RoomKey, RoomName, RoomSpec, Seq, Timestamp, UserId,
-    Viewer,
-};
-use sidetalk_core::ports::{
-    BoxFuture, CommitSink, LogStore, Page, PageRequest, Project, ProjectStore, Record, RecordStore, Replay,
-    RoomStore, RoomSummary, SearchRequest, Store, Unread, Upkeep, UserProfile,
-};
+use sidetalk_core::ports::{Around, BoxFuture, Store};
 use sidetalk_core::refusal::{Failure, Unavailable};
-use sidetalk_core::room::Room;
-use sidetalk_core::transaction::{Submission, Written};
 
 /// Any store, some of whose calls fail as unavailable, before or after they were done.
 pub struct FailingStore<S> {
@@ -73,25 +62,23 @@ impl<S: Store> FailingStore<S> {
         }
     }
 
-    /// Runs a call, or what the plan makes of it.
+    /// The call, or what the plan makes of it.
     fn call<'a, T: Send + 'a, E: From<Unavailable> + Send + 'a>(
-        &'a self,
-        call: impl FnOnce(&'a S) -> BoxFuture<'a, Result<T, E>>,
+        &self,
+        call: BoxFuture<'a, Result<T, E>>,
     ) -> BoxFuture<'a, Result<T, E>> {
         if !self.is_due() {
-            return call(&self.inner);
+            return call;
         }
         let failure = || Unavailable::new("calling a failing store", "this failure was asked for by a test");
-        match self.plan {
-            Plan::Before => Box::pin(async move { Err(failure().into()) }),
-            Plan::After => {
-                let call = call(&self.inner);
-                Box::pin(async move {
-                    call.await?;
-                    Err(failure().into())
-                })
+        let plan = self.plan;
+        Box::pin(async move {
+            match plan {
+                Plan::Before => drop(call),
+                Plan::After => drop(call.await?),
             }
-        }
+            Err(failure().into())
+        })
     }
 }
 
@@ -99,193 +86,33 @@ const NEVER: i64 = -1;
 /// Above this, the count is of calls before a single failure.
 const ONCE: i64 = 1 << 40;
 
-impl<S: Store> LogStore for FailingStore<S> {
-    fn write(&self, room: &RoomKey, submission: Submission) -> BoxFuture<'_, Result<Written, Failure>> {
-        self.call(|inner| inner.write(room, submission))
+impl<S: Store> Around for FailingStore<S> {
+    type Inner = S;
+
+    fn inner(&self) -> &S {
+        &self.inner
     }
 
-    fn page(
-        &self,
-        room: &RoomKey,
-        viewer: &Viewer,
-        request: &PageRequest,
-    ) -> BoxFuture<'_, Result<Page, Failure>> {
-        self.call(|inner| inner.page(room, viewer, request))
+    fn around<'a, T: Send + 'a>(
+        &'a self,
+        _: &'static str,
+        call: BoxFuture<'a, Result<T, Failure>>,
+    ) -> BoxFuture<'a, Result<T, Failure>> {
+        self.call(call)
     }
 
-    fn entries(
-        &self,
-        room: &RoomKey,
-        viewer: &Viewer,
-        after: Seq,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Replay, Failure>> {
-        self.call(|inner| inner.entries(room, viewer, after, limit))
-    }
-
-    fn message(
-        &self,
-        room: &RoomKey,
-        viewer: &Viewer,
-        id: MessageId,
-    ) -> BoxFuture<'_, Result<Option<Message>, Failure>> {
-        self.call(|inner| inner.message(room, viewer, id))
-    }
-
-    fn search(
-        &self,
-        room: &RoomKey,
-        viewer: &Viewer,
-        request: &SearchRequest,
-    ) -> BoxFuture<'_, Result<Page, Failure>> {
-        self.call(|inner| inner.search(room, viewer, request))
-    }
-
-    fn mark_read(
-        &self,
-        room: &RoomKey,
-        user: &UserId,
-        audience: &Audience,
-        seq: Seq,
-    ) -> BoxFuture<'_, Result<Seq, Failure>> {
-        self.call(|inner| inner.mark_read(room, user, audience, seq))
-    }
-
-    fn unread(&self, room: &RoomKey, viewer: &Viewer) -> BoxFuture<'_, Result<Vec<Unread>, Failure>> {
-        self.call(|inner| inner.unread(room, viewer))
-    }
-}
-
-impl<S: Store> RoomStore for FailingStore<S> {
-    fn open(
-        &self,
-        room: &RoomKey,
-        spec: &RoomSpec,
-        epoch: Epoch,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<(Arc<Room>, bool), Failure>> {
-        self.call(|inner| inner.open(room, spec, epoch, now))
-    }
-
-    fn room(&self, room: &RoomKey) -> BoxFuture<'_, Result<Option<Arc<Room>>, Failure>> {
-        self.call(|inner| inner.room(room))
-    }
-
-    fn rooms(
-        &self,
-        project: ProjectId,
-        after: Option<&RoomName>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>> {
-        self.call(|inner| inner.rooms(project, after, limit))
-    }
-
-    fn rooms_of(
-        &self,
-        project: ProjectId,
-        user: &UserId,
-    ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>> {
-        self.call(|inner| inner.rooms_of(project, user))
-    }
-
-    fn delete(&self, room: &RoomKey) -> BoxFuture<'_, Result<bool, Failure>> {
-        self.call(|inner| inner.delete(room))
-    }
-}
-
-impl<S: Store> ProjectStore for FailingStore<S> {
-    fn put_project(&self, project: &Project) -> BoxFuture<'_, Result<(), Failure>> {
-        self.call(|inner| inner.put_project(project))
-    }
-
-    fn project(&self, id: ProjectId) -> BoxFuture<'_, Result<Option<Project>, Failure>> {
-        self.call(|inner| inner.project(id))
-    }
-
-    fn projects(&self) -> BoxFuture<'_, Result<Vec<Project>, Failure>> {
-        self.call(|inner| inner.projects())
-    }
-
-    fn put_user(&self, project: ProjectId, user: &UserProfile) -> BoxFuture<'_, Result<(), Failure>> {
-        self.call(|inner| inner.put_user(project, user))
-    }
-
-    fn user(&self, project: ProjectId, user: &UserId) -> BoxFuture<'_, Result<Option<UserProfile>, Failure>> {
-        self.call(|inner| inner.user(project, user))
-    }
-
-    fn users(
-        &self,
-        project: ProjectId,
-        after: Option<&UserId>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<UserProfile>, Failure>> {
-        self.call(|inner| inner.users(project, after, limit))
-    }
-
-    fn erase_user(
-        &self,
-        project: ProjectId,
-        user: &UserId,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<u64, Failure>> {
-        self.call(|inner| inner.erase_user(project, user, now))
-    }
-}
-
-impl<S: Store> RecordStore for FailingStore<S> {
-    fn put_records(&self, records: Vec<Record>) -> BoxFuture<'_, Result<(), Failure>> {
-        self.call(|inner| inner.put_records(records))
-    }
-
-    fn add_record(&self, record: Record) -> BoxFuture<'_, Result<bool, Failure>> {
-        self.call(|inner| inner.add_record(record))
-    }
-
-    fn record(&self, kind: &'static str, key: &str) -> BoxFuture<'_, Result<Option<Record>, Failure>> {
-        self.call(|inner| inner.record(kind, key))
-    }
-
-    fn records(
-        &self,
-        kind: &'static str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
-        self.call(|inner| inner.records(kind, prefix, after, limit))
-    }
-
-    fn take_record(&self, kind: &'static str, key: &str) -> BoxFuture<'_, Result<Option<Record>, Failure>> {
-        self.call(|inner| inner.take_record(kind, key))
-    }
-
-    fn remove_records(&self, kind: &'static str, prefix: &str) -> BoxFuture<'_, Result<u64, Failure>> {
-        self.call(|inner| inner.remove_records(kind, prefix))
-    }
-}
-
-impl<S: Store> Upkeep for FailingStore<S> {
-    fn attach(&self, sink: Arc<dyn CommitSink>) {
-        self.inner.attach(sink);
-    }
-
-    fn purge(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, Failure>> {
-        self.call(|inner| inner.purge(now))
-    }
-
-    fn backup(&self, target: &Path) -> BoxFuture<'_, Result<(), Failure>> {
-        self.call(|inner| inner.backup(target))
-    }
-
-    fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
-        self.call(|inner| inner.check())
+    fn around_check<'a>(
+        &'a self,
+        call: BoxFuture<'a, Result<(), Unavailable>>,
+    ) -> BoxFuture<'a, Result<(), Unavailable>> {
+        self.call(call)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sidetalk_core::model::RoomKind;
+    use sidetalk_core::model::{Epoch, ProjectId, RoomKey, RoomKind, RoomName, RoomSpec, Timestamp};
+    use sidetalk_core::ports::{RoomStore, Upkeep};
     use sidetalk_storage::{Sqlite, SqliteConfig};
 
     use super::*;
