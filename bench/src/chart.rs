@@ -13,7 +13,8 @@ const BAR_WIDTH: usize = 520;
 const ROW: usize = 24;
 const TITLE: usize = 46;
 /// Whose name is easily misunderstood.
-const OURS: &str = "openvidu: sidetalk, spoken to in the words of OpenVidu 2.x";
+const OURS: &str =
+    "openvidu, opentok, opentalk: sidetalk in the words of those; sidetalk-posts, opentalk: stored messages";
 
 const STYLE: &str = "\
 text { font: 13px system-ui, sans-serif; fill: #24292f }

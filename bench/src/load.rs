@@ -9,11 +9,10 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::dialect::{Dialect, members, room};
+use crate::dialect::{Dialect, members};
 use crate::frame::{self, Mark, PAYLOAD_BYTES};
 use crate::histogram::Histogram;
 use crate::machine::{cpu_s, now_ns};
-use crate::openvidu;
 use crate::servers::Server;
 use crate::swarm::Swarm;
 use crate::tally::{Seats, Tally};
@@ -83,12 +82,11 @@ impl Outcome {
 pub(crate) fn measure(server: &Server, shape: Shape, times: Times) -> Result<Outcome> {
     let Seats { rooms, members: size, .. } = shape.seats;
     let mut members = members(rooms, size, 0);
-    if let Dialect::OpenVidu { secret } = &server.dialect {
-        openvidu::promise(server.address, secret, &mut members)?;
-    }
+    server.dialect.prepare(server.address, &mut members)?;
+    let rooms: Vec<String> = members.iter().step_by(size).map(|member| member.room.clone()).collect();
     let mut swarm = Swarm::new(server.address, server.dialect.clone())?;
     swarm.join(members, JOINS_UNDER_WAY)?;
-    let mut load = Load::new(shape, &server.dialect);
+    let mut load = Load::new(shape, &server.dialect, &rooms);
     if let Pace::Rate(rate) = shape.pace {
         swarm.tick(Duration::from_secs(1) / rate)?;
     }
@@ -154,11 +152,11 @@ struct Publisher {
 }
 
 impl Load {
-    fn new(shape: Shape, dialect: &Dialect) -> Load {
-        let Seats { rooms, members, publishers } = shape.seats;
+    fn new(shape: Shape, dialect: &Dialect, rooms: &[String]) -> Load {
+        let Seats { members, publishers, .. } = shape.seats;
         let window = if let Pace::Window(window) = shape.pace { window as usize } else { 0 };
         let publisher = |index: usize| {
-            let (prefix, suffix) = dialect.publish(&room(index / publishers));
+            let (prefix, suffix) = dialect.publish(&rooms[index / publishers]);
             let text = [prefix.as_bytes(), &[b'x'; PAYLOAD_BYTES], suffix.as_bytes()].concat();
             let frame = frame::client(frame::TEXT, &text);
             let mark_at = frame.len() - suffix.len() - PAYLOAD_BYTES;
@@ -172,7 +170,7 @@ impl Load {
         };
         Load {
             shape,
-            publishers: (0..rooms * publishers).map(publisher).collect(),
+            publishers: (0..rooms.len() * publishers).map(publisher).collect(),
             tally: Tally::new(shape.seats),
             latency: Histogram::new(),
             hint: 0,

@@ -4,7 +4,7 @@
 //! a server that does nothing but copy frames. The generator is one thread around one epoll; it knows every message
 //! that it sent, so it checks each delivery for loss, repetition and order while it measures.
 //!
-//! It knows nothing of the server's code: it speaks `docs/api/native.md`, and OpenVidu's protocol, like any other client.
+//! It knows nothing of the server's code: it speaks `docs/api/native.md`, and the protocols of vendors, like any other client.
 //!
 //! Start reading at `run.rs`. To add a scenario:
 //! 1. name it in `run::SIGNALS` or `run::OTHERS` and give it a shape (`load.rs`) or a function of its own (as `chat.rs`);
@@ -17,9 +17,12 @@ mod dialect;
 mod frame;
 mod goals;
 mod histogram;
+mod http;
 mod idle;
 mod load;
 mod machine;
+mod opentalk;
+mod opentok;
 mod openvidu;
 mod raw;
 mod report;

@@ -81,7 +81,8 @@ impl Results {
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!(
             "# Bench\n\n{}; commit {}; {} rounds of {} s, medians; load average before the run {:.1}.\n\
-             `openvidu` is sidetalk, spoken to in the words of OpenVidu 2.x.\n",
+             `openvidu`, `opentok` and `opentalk` are sidetalk in the words of those. `sidetalk-posts` and `opentalk` send\n\
+             messages, stored before anybody gets them; all others signals, never stored.\n",
             self.machine, self.commit, self.rounds, self.seconds, self.load_average
         );
         section(&mut text, "Goals", &self.goal_rows());
@@ -134,7 +135,7 @@ impl Results {
     }
 
     fn signal_rows(&self, scenario: &str) -> Vec<Vec<String>> {
-        let ratios = ["k/CPU s", "of raw", "of raw-join", "x socket.io"];
+        let ratios = ["k/CPU s", "of raw", "of raw-join", "x socket.io", "of sidetalk"];
         let mut rows = vec![header("server", ratios, &SIGNAL_COLUMNS)];
         rows[0].extend(FAULT_COLUMNS.map(|(name, _)| name.to_owned()));
         for target in Target::ALL {
@@ -142,7 +143,7 @@ impl Results {
             let Some(own) = per_cpu_s(target) else { continue };
             let ratio = |to| per_cpu_s(to).map_or("–".to_owned(), |to| format!("{:.2}", own / to));
             let mut row = vec![target.name().to_owned(), number(own / 1e3)];
-            row.extend([Target::Raw, Target::RawJoin, Target::SocketIo].map(ratio));
+            row.extend([Target::Raw, Target::RawJoin, Target::SocketIo, Target::Sidetalk].map(ratio));
             row.extend(
                 SIGNAL_COLUMNS.iter().filter_map(|(_, read)| self.signal(scenario, target, read)).map(number),
             );

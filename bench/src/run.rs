@@ -24,8 +24,8 @@ pub(crate) const SIGNALS: [(&str, &str, Shape); 5] = [
 ];
 const OTHERS: [&str; 4] = ["MEM", "JOIN", "CHAT", "START"];
 const HISTORY: usize = 50;
-/// Where the dialect of OpenVidu stands beside the native one.
-const OF_OPENVIDU: [&str; 2] = ["S1", "S2"];
+/// Where the other ways to speak to our server stand beside the native one.
+const OTHER_WAYS: [&str; 2] = ["S1", "S2"];
 
 const fn shape([rooms, members, publishers]: [usize; 3], pace: Pace) -> Shape {
     Shape { seats: Seats { rooms, members, publishers }, pace }
@@ -45,7 +45,7 @@ pub(crate) struct Options {
     /// Only these scenarios: S1,S1w,S2,R3,R4,MEM,JOIN,CHAT,START.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Only these servers: raw,raw-join,socket.io,sidetalk,openvidu.
+    /// Only these servers: raw,raw-join,socket.io,sidetalk,sidetalk-posts,openvidu,opentok,opentalk.
     #[arg(long, value_delimiter = ',', value_enum)]
     targets: Vec<Target>,
     /// Also measure the start with so many messages stored (START); 1,000,000 take minutes to fill.
@@ -196,7 +196,7 @@ impl Bench<'_> {
         let named = |list: &[Target]| list.is_empty() || list.contains(&target);
         (self.options.only.is_empty() || self.options.only.iter().any(|name| name == scenario))
             && named(&self.options.targets)
-            && (target != Target::OpenVidu || OF_OPENVIDU.contains(&scenario))
+            && (!target.is_another_way() || OTHER_WAYS.contains(&scenario))
             && self.place.missing(target).is_none()
     }
 

@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::dialect::Dialect;
 use crate::machine::{now_ns, pause, pin, unix_s};
+use crate::opentalk;
 
 const START_TIMEOUT_NS: u64 = 60_000_000_000;
 const STOP_TIMEOUT_NS: u64 = 20_000_000_000;
 const TOKEN_LIFE_S: u64 = 24 * 3600;
+const PROJECT: &str = "100001";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -27,15 +29,33 @@ pub(crate) enum Target {
     #[serde(rename = "socket.io")]
     SocketIo,
     Sidetalk,
+    /// Sidetalk, messages in place of signals.
+    SidetalkPosts,
     /// Sidetalk in the words of OpenVidu 2.x.
     #[value(name = "openvidu")]
     #[serde(rename = "openvidu")]
     OpenVidu,
+    /// Sidetalk as the drop-in script for OpenTok's pages speaks to it.
+    #[value(name = "opentok")]
+    #[serde(rename = "opentok")]
+    OpenTok,
+    /// Sidetalk in the words of OpenTalk.
+    #[value(name = "opentalk")]
+    #[serde(rename = "opentalk")]
+    OpenTalk,
 }
 
 impl Target {
-    pub(crate) const ALL: [Target; 5] =
-        [Target::Raw, Target::RawJoin, Target::SocketIo, Target::Sidetalk, Target::OpenVidu];
+    pub(crate) const ALL: [Target; 8] = [
+        Target::Raw,
+        Target::RawJoin,
+        Target::SocketIo,
+        Target::Sidetalk,
+        Target::SidetalkPosts,
+        Target::OpenVidu,
+        Target::OpenTok,
+        Target::OpenTalk,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -43,13 +63,21 @@ impl Target {
             Target::RawJoin => "raw-join",
             Target::SocketIo => "socket.io",
             Target::Sidetalk => "sidetalk",
+            Target::SidetalkPosts => "sidetalk-posts",
             Target::OpenVidu => "openvidu",
+            Target::OpenTok => "opentok",
+            Target::OpenTalk => "opentalk",
         }
     }
 
     /// Whether it is our server, in whatever words.
     pub(crate) fn is_ours(self) -> bool {
-        matches!(self, Target::Sidetalk | Target::OpenVidu)
+        !matches!(self, Target::Raw | Target::RawJoin | Target::SocketIo)
+    }
+
+    /// Whether it is another way to speak to our server, of interest only beside the first.
+    pub(crate) fn is_another_way(self) -> bool {
+        self.is_ours() && self != Target::Sidetalk
     }
 }
 
@@ -116,7 +144,9 @@ pub(crate) fn start_on(place: &Place, target: Target, data: &Path) -> Result<Ser
             command.arg(place.peer.join("server.mjs")).env("NODE_ENV", "production");
             announced(command, Dialect::SocketIo)
         }
-        Target::Sidetalk | Target::OpenVidu => sidetalk(place, data, target),
+        Target::Sidetalk | Target::SidetalkPosts | Target::OpenVidu | Target::OpenTok | Target::OpenTalk => {
+            sidetalk(place, data, target)
+        }
     };
     pin(place.generator_core)?;
     server.with_context(|| format!("{} does not start", target.name()))
@@ -158,10 +188,15 @@ fn sidetalk(place: &Place, data: &Path, target: Target) -> Result<Server> {
     let log_file = place.scratch.join("server.log");
     let _ = fs::remove_file(&ready_file);
     let log = File::create(&log_file)?;
+    let mut command = Command::new(&place.sidetalk);
+    command.arg("dev");
+    if target == Target::OpenTalk {
+        command.arg("--config").arg(opentalk_config(&place.scratch)?);
+    }
     let begun_ns = now_ns();
-    let mut child = Command::new(&place.sidetalk)
-        .args(["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--no-rate-limits"])
-        .args(["--project", "100001:a-secret-of-the-bench-that-is-long-enough"])
+    let mut child = command
+        .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--no-rate-limits"])
+        .args(["--project", &format!("{PROJECT}:a-secret-of-the-bench-that-is-long-enough")])
         .arg("--data")
         .arg(data)
         .arg("--ready-file")
@@ -194,7 +229,12 @@ fn sidetalk(place: &Place, data: &Path, target: Target) -> Result<Server> {
     let secret = ready.project.secret;
     let dialect = match target {
         Target::OpenVidu => Dialect::OpenVidu { secret },
-        _ => Dialect::Sidetalk { key, secret, expires_s: unix_s() + TOKEN_LIFE_S },
+        Target::OpenTok => Dialect::OpenTok { key, secret },
+        Target::OpenTalk => Dialect::OpenTalk,
+        _ => {
+            let expires_s = unix_s() + TOKEN_LIFE_S;
+            Dialect::Sidetalk { key, secret, expires_s, posts: target == Target::SidetalkPosts }
+        }
     };
     Ok(Server {
         address: address.parse().with_context(|| format!("the ready file says {}", ready.url))?,
@@ -203,6 +243,20 @@ fn sidetalk(place: &Place, data: &Path, target: Target) -> Result<Server> {
         start_ms,
         child: Some(child),
     })
+}
+
+/// Switches OpenTalk on and names the issuer whose tokens are believed.
+fn opentalk_config(scratch: &Path) -> Result<PathBuf> {
+    let (file, key_file) = (scratch.join("opentalk.toml"), scratch.join("issuer.pem"));
+    fs::write(&key_file, opentalk::PUBLIC_KEY)?;
+    let issuer = opentalk::ISSUER;
+    let text = format!(
+        "[opentalk]\nenabled = true\nproject = {PROJECT}\noidc_url = \"{issuer}\"\n\n\
+         [[project_key]]\nproject = {PROJECT}\nissuer = \"{issuer}\"\npublic_key_file = \"{}\"\n",
+        key_file.display()
+    );
+    fs::write(&file, text)?;
+    Ok(file)
 }
 
 impl Server {

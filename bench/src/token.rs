@@ -8,7 +8,11 @@ const BLOCK_BYTES: usize = 64;
 
 /// A moderator's token: good for any room until `expires_s` (seconds since 1970).
 pub(crate) fn moderator(key: &str, secret: &str, user: &str, expires_s: u64) -> String {
-    let claims = format!(r#"{{"iss":"{key}","sub":"{user}","exp":{expires_s},"role":"moderator"}}"#);
+    signed(&format!(r#"{{"iss":"{key}","sub":"{user}","exp":{expires_s},"role":"moderator"}}"#), secret)
+}
+
+/// A token with these claims.
+pub(crate) fn signed(claims: &str, secret: &str) -> String {
     let text = format!("{}.{}", encode(br#"{"alg":"HS256","typ":"JWT"}"#), encode(claims.as_bytes()));
     let signature = encode(&hmac_sha256(secret.as_bytes(), text.as_bytes()));
     format!("{text}.{signature}")
