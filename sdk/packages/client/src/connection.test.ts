@@ -195,6 +195,19 @@ test("finds a link that has gone dead without a word", async () => {
   assert(peer.closedByClient);
 });
 
+test("a dead link is found while the server still keeps the connection's place", async () => {
+  const stage = new Stage({ keepSeconds: 30 });
+  const peer = await stage.online();
+  await stage.clock.pass(9_999);
+  assert.deepEqual(peer.inbox, []);
+  await stage.clock.pass(1);
+  await peer.answer(peer.take("ping"), { server_time: "x" });
+  await stage.clock.pass(10_000);
+  peer.take("ping");
+  await stage.clock.pass(10_000);
+  assert.equal(stage.client.state.status, "offline");
+});
+
 test("a link on which something is heard is not pinged", async () => {
   const stage = new Stage();
   const peer = await stage.online();

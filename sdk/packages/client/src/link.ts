@@ -15,7 +15,7 @@ export interface LinkOptions {
   readonly url: string;
   readonly token: string;
   /** What `connect` says beside the token. */
-  readonly hello: object;
+  readonly hello: { readonly keep_s?: number | undefined; readonly [more: string]: unknown };
   readonly environment: Environment;
   readonly welcomed: (welcome: Welcome) => void;
   readonly notified: (notification: Notification) => void;
@@ -26,11 +26,13 @@ export interface LinkOptions {
 const openMs = 15_000;
 const answerMs = 30_000;
 const pongMs = 10_000;
+/** The server keeps a place for half a minute at most: a link that has gone dead must be found while there is time to come back. */
+const keptSilenceMs = 10_000;
 
 /**
  * One socket from open to close. A link that has gone dead without a word is found in three ways: it does not open, a
  * request stays unanswered, or a ping does, sent when nothing was heard for one and a half of the server's ping
- * intervals (browsers hide the server's own pings).
+ * intervals (browsers hide the server's own pings), or for 10 s if the server keeps the connection's place.
  */
 export class Link {
   readonly #options: LinkOptions;
@@ -91,12 +93,12 @@ export class Link {
   }
 
   #authenticate(opening: unknown): void {
-    const { token, hello, environment, welcomed } = this.#options;
+    const { token, hello, welcomed } = this.#options;
     this.request("connect", { token, ...hello }, {
       done: (welcome: Welcome) => {
         this.#cancel(opening);
         this.#rpc.frameBytes = welcome.limits?.frame_bytes ?? Infinity;
-        this.#watch(environment, (welcome.ping_interval_ms || 25_000) * 1.5);
+        this.#watch(hello.keep_s ? keptSilenceMs : (welcome.ping_interval_ms || 25_000) * 1.5);
         welcomed(welcome);
       },
       failed: (error) => this.#end({ code: 1006, reason: error.message, error }),
@@ -115,13 +117,12 @@ export class Link {
     if (notification && !this.#over) this.#options.notified(notification);
   }
 
-  #watch(environment: Environment, silenceMs: number): void {
-    const check = () => {
-      const left = this.#heardAt + silenceMs - environment.now();
+  #watch(silenceMs: number, ms = silenceMs): void {
+    this.#after(ms, () => {
+      const left = this.#heardAt + silenceMs - this.#options.environment.now();
       if (left <= 0) this.probe();
-      this.#after(left > 0 ? left : silenceMs, check);
-    };
-    this.#after(silenceMs, check);
+      this.#watch(silenceMs, left > 0 ? left : silenceMs);
+    });
   }
 
   #end(end: LinkEnd): void {
