@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use sidetalk_core::ports::{Closing, Outlet as _};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -26,10 +27,13 @@ const CONNECTIONS_PER_TURN: usize = 256;
 pub struct LivenessSettings {
     /// How often each connection is pinged. Default 25 s, below the usual 60 s and 30 s idle limits of proxies.
     pub ping_every: Duration,
-    /// How long to wait for a sign of life after a ping; any inbound byte counts. Default 8 s.
+    /// How long to wait for a sign of life after a ping; any inbound byte counts. May be longer than the time between two
+    /// pings, up to seven times. Default 8 s.
     pub pong_wait: Duration,
     /// How long a connection may stay without login. Default 5 s.
     pub login_wait: Duration,
+    /// What a ping carries, at most 125 bytes. Default nothing.
+    pub ping_payload: &'static [u8],
 }
 
 impl Default for LivenessSettings {
@@ -38,6 +42,7 @@ impl Default for LivenessSettings {
             ping_every: Duration::from_secs(25),
             pong_wait: Duration::from_secs(8),
             login_wait: Duration::from_secs(5),
+            ping_payload: b"",
         }
     }
 }
@@ -47,7 +52,10 @@ impl Default for LivenessSettings {
 pub struct Liveness {
     tick: Duration,
     pong_ticks: u64,
+    /// How many pings a connection has got since the one whose answer is due.
+    pings_since: u64,
     login_wait: Duration,
+    ping: Bytes,
     wheel: Mutex<Wheel>,
 }
 
@@ -67,11 +75,14 @@ impl Liveness {
         let shortest = settings.ping_every.min(settings.pong_wait).min(settings.login_wait);
         let tick = (shortest / 5).clamp(Duration::from_millis(5), Duration::from_secs(1));
         let slots = ticks(settings.ping_every, tick).max(2);
+        let pong_ticks = ticks(settings.pong_wait, tick).clamp(1, slots * Outbox::PINGS_REMEMBERED);
         Arc::new(Self {
             tick,
-            // A connection waits for one pong at a time.
-            pong_ticks: ticks(settings.pong_wait, tick).min(slots - 1),
+            pong_ticks,
+            // In the tick in which it is due, a slot is looked at before it is pinged.
+            pings_since: (pong_ticks - 1) / slots,
             login_wait: settings.login_wait,
+            ping: frame::ping(settings.ping_payload),
             wheel: Mutex::new(Wheel {
                 now_tick: 0,
                 slots: (0..slots).map(|_| Vec::new()).collect(),
@@ -136,18 +147,13 @@ impl Liveness {
         let pong_due = tick.checked_sub(self.pong_ticks);
         if let Some(pong_due) = pong_due {
             self.each_of_slot(pong_due, |outbox| {
-                if !outbox.take_heard() {
+                if !outbox.was_heard_since(self.pings_since) {
                     outbox.close_for(Reason::NoPong);
                 }
             })
             .await;
         }
-        let ping = frame::ping(b"");
-        self.each_of_slot(tick, |outbox| {
-            outbox.take_heard();
-            outbox.send(ping.clone());
-        })
-        .await;
+        self.each_of_slot(tick, |outbox| outbox.ping(self.ping.clone())).await;
         self.wheel.lock().now_tick = tick + 1;
     }
 

@@ -12,7 +12,7 @@
 //! lock is taken under it, so publishers cannot deadlock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
@@ -34,8 +34,9 @@ mod queue;
 pub struct Outbox {
     settings: Arc<SocketSettings>,
     state: Mutex<State>,
-    /// Set by any inbound byte, cleared by the sweeper when it pings.
-    heard: AtomicBool,
+    /// The lowest bit is set by any inbound byte; each ping moves all to the left. So a bit says whether anything came
+    /// between two pings.
+    heard: AtomicU8,
     authenticated: AtomicBool,
 }
 
@@ -122,7 +123,7 @@ impl Outbox {
         Self {
             settings,
             state: Mutex::new(State::new(writer)),
-            heard: AtomicBool::new(true),
+            heard: AtomicU8::new(1),
             authenticated: AtomicBool::new(false),
         }
     }
@@ -188,12 +189,22 @@ impl Outbox {
     }
 
     pub(crate) fn set_heard(&self) {
-        self.heard.store(true, Ordering::Relaxed);
+        self.heard.fetch_or(1, Ordering::Relaxed);
     }
 
-    /// Whether anything came in since the last call.
-    pub(crate) fn take_heard(&self) -> bool {
-        self.heard.swap(false, Ordering::Relaxed)
+    /// Of how many pings it is known whether anything came since.
+    pub(crate) const PINGS_REMEMBERED: u64 = 7;
+
+    /// Sends a ping.
+    pub(crate) fn ping(&self, ping: Bytes) {
+        self.heard.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |heard| Some(heard << 1)).ok();
+        self.send(ping);
+    }
+
+    /// Whether anything came in since the ping behind which so many others were sent.
+    pub(crate) fn was_heard_since(&self, others: u64) -> bool {
+        let since = others.min(Self::PINGS_REMEMBERED);
+        self.heard.load(Ordering::Relaxed) & (u8::MAX >> (7 - since)) != 0
     }
 }
 

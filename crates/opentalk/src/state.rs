@@ -29,8 +29,9 @@ use crate::tickets::Tickets;
 use crate::to_wire::OpenTalkFace;
 use crate::watch::{Emptied, Watch};
 
-/// How often the server pings, and how long it waits for the answer, as in the original.
+/// How often the server pings, what it says, and how long it waits for the answer, as in the original.
 const PING: Duration = Duration::from_secs(15);
+const PING_PAYLOAD: &[u8] = b"heartbeat";
 const PONG: Duration = Duration::from_secs(20);
 
 /// What may wait for one client at least: a `join_success` is one frame.
@@ -92,8 +93,12 @@ impl OpenTalk {
             ..socket_settings
         };
         // The original pings more often than we do elsewhere.
-        let liveness =
-            Liveness::new(LivenessSettings { ping_every: PING, pong_wait: PONG, login_wait: PONG });
+        let liveness = Liveness::new(LivenessSettings {
+            ping_every: PING,
+            pong_wait: PONG,
+            login_wait: PONG,
+            ping_payload: PING_PAYLOAD,
+        });
         let watching = tokio::spawn(Arc::clone(&liveness).run());
         let state = OpenTalkState(Arc::new(Shared {
             face,

@@ -295,6 +295,7 @@ const fn liveness_settings(socket: &Socket) -> LivenessSettings {
         ping_every: socket.ping_interval,
         pong_wait: socket.pong_timeout,
         login_wait: socket.login_timeout,
+        ping_payload: b"",
     }
 }
 

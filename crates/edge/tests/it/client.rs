@@ -169,7 +169,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
         self.raw(&masked(0x81, text.as_bytes())).await;
     }
 
-    /// The next frame, as text: `text hi`, `close 4000 reason`, `ping`, `end`.
+    /// The next frame, as text: `text hi`, `close 4000 reason`, `ping` with what it carries, `end`.
     pub(crate) async fn next(&mut self) -> String {
         tokio::time::timeout(PATIENCE, self.frame()).await.expect("a frame within the test's patience")
     }
@@ -202,7 +202,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
                     .trim_end()
                     .to_owned()
             }
-            0x89 => "ping".to_owned(),
+            0x89 => format!("ping {}", String::from_utf8(payload).unwrap()).trim_end().to_owned(),
             0x8A => format!("pong {}", String::from_utf8(payload).unwrap()),
             other => panic!("a frame that begins with {other:#x}"),
         }

@@ -130,3 +130,31 @@ async fn who_does_not_answer_pings_is_closed_and_any_frame_is_an_answer() {
     assert_eq!(deaf.next().await, "close 4001 no answer to a ping");
     talk.await.unwrap();
 }
+
+#[tokio::test]
+async fn the_answer_to_a_ping_may_take_longer_than_the_next_ping() {
+    let liveness = LivenessSettings {
+        ping_every: Duration::from_millis(500),
+        pong_wait: Duration::from_millis(1200),
+        ping_payload: b"are you there",
+        ..LivenessSettings::default()
+    };
+    let server = Setup { liveness, ..Setup::default() }.start().await;
+    let mut deaf = server.socket().await;
+    let mut slow = server.socket().await;
+    assert_eq!(slow.say("login").await, "text login");
+    assert_eq!(deaf.say("login").await, "text login");
+    let talk = tokio::spawn(async move {
+        for _ in 0..3 {
+            assert_eq!(slow.next().await, "ping are you there");
+            assert_eq!(slow.next().await, "ping are you there");
+            slow.text("alive").await;
+            assert_eq!(slow.next().await, "text alive");
+        }
+    });
+    for _ in 0..3 {
+        assert_eq!(deaf.next().await, "ping are you there");
+    }
+    assert_eq!(deaf.next().await, "close 4001 no answer to a ping");
+    talk.await.unwrap();
+}
