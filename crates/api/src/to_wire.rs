@@ -172,8 +172,8 @@ pub fn signal_notice<'a>(
 fn moment_frame(room: &RoomKey, moment: &Moment) -> Option<Bytes> {
     let room = room.name.as_str();
     Some(match moment {
-        // Rendered by `hot::signal_frame`.
-        Moment::Signalled { .. } => return None,
+        // Signals are rendered by `hot::signal_frame`; what other dialects keep is theirs.
+        Moment::Signalled { .. } | Moment::Changed { .. } => return None,
         Moment::Typing { from, audience, active } => {
             let audience = beside_room(audience);
             frame(&Frame::new("typing", TypingNotice { room, from: sender(from), active: *active, audience }))

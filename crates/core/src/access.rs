@@ -1,6 +1,6 @@
 //! The audience rule: who may see what. The one place; stores repeat it in SQL and are tested against it.
 
-use crate::model::{Actor, Audience, ConnectionId, GroupName, Principal, RoomName, UserId, Viewer};
+use crate::model::{Actor, Audience, ConnectionId, GroupName, Message, Principal, RoomName, UserId, Viewer};
 
 /// Whether `viewer`, reading by `connection` if it is a live one, may see what is for `audience`.
 pub fn may_see(viewer: &Viewer, connection: Option<ConnectionId>, audience: &Audience) -> bool {
@@ -25,6 +25,13 @@ pub fn is_addressed(
             connection.is_some_and(|id| connections.binary_search(&id).is_ok())
         }
     }
+}
+
+/// Whether a message is meant for that connection among its audience, in a dialect in which each connection is a person of its
+/// own: for the one that it was addressed to and the one it came by, or for all.
+pub fn is_meant_for(message: &Message, connection: ConnectionId) -> bool {
+    message.addressee.is_none_or(|addressee| addressee == connection)
+        || message.sender.connection == Some(connection)
 }
 
 /// Whether the principal's token opens the room of that name.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Audience, Epoch, GroupName, Labels, Message, MessageId, Mute, Part, Position, Presence, PrivateChat,
-    Role, RoomKey, Sender, Seq, Signal, Timestamp, UserId,
+    Audience, ConnectionId, Epoch, GroupName, Labels, Message, MessageId, Mute, Part, Position, Presence,
+    PrivateChat, Role, RoomKey, Sender, Seq, Signal, Timestamp, UserId,
 };
 use crate::roster::Roster;
 
@@ -167,6 +167,11 @@ pub enum Moment {
         /// Why.
         reason: LeaveReason,
     },
+    /// Something about a connection has changed that only the dialects know which keep it, such as a raised hand.
+    Changed {
+        /// Whose.
+        connection: ConnectionId,
+    },
     /// A user has read up to `seq`; told to the user's own connections.
     MarkedRead {
         /// The user.
@@ -184,7 +189,7 @@ impl Moment {
         match self {
             Self::Signalled { signal, .. } => signal.to.clone(),
             Self::Typing { audience, .. } => audience.clone(),
-            Self::Joined(_) | Self::Left { .. } => Audience::Room,
+            Self::Joined(_) | Self::Left { .. } | Self::Changed { .. } => Audience::Room,
             Self::MarkedRead { user, .. } => Audience::users([user.clone()]),
         }
     }

@@ -12,8 +12,8 @@ use bytes::Bytes;
 
 use crate::event::{Entry, Happening, LeaveReason, Moment, Sight, Sitting};
 use crate::model::{
-    Audience, ClientId, Dialect, Epoch, Message, MessageId, ProjectId, RoomKey, RoomKind, RoomName, RoomSpec,
-    Seq, SignalType, Timestamp, UserId, Viewer,
+    Audience, ClientId, Dialect, Epoch, Message, MessageId, Presence, ProjectId, RoomKey, RoomKind, RoomName,
+    RoomSpec, Seq, SignalType, Timestamp, UserId, Viewer,
 };
 use crate::refusal::{Failure, Unavailable};
 use crate::room::Room;
@@ -455,12 +455,22 @@ pub trait Witness: Send + Sync + 'static {
     fn saw(&self, room: &RoomKey, sitting: Sitting, sight: Sight<'_>);
 }
 
-/// A dialect's renderer: turns what happened into finished frames of its wire, once for all who get it.
+/// A dialect's renderer: turns what happened into finished frames of its wire, once for all who get it where it can.
 pub trait Face: Send + Sync + 'static {
     /// The dialect.
     fn dialect(&self) -> Dialect;
     /// One or more finished frames, or nothing if the dialect does not show this.
     fn render(&self, happening: Happening<'_>) -> Option<Bytes>;
+    /// Whether listeners who get this may not get the same of it. It is then rendered [for each](Self::render_for) instead.
+    fn differs(&self, happening: Happening<'_>) -> bool {
+        let _ = happening;
+        false
+    }
+    /// What one of those who get it gets of something that [`differs`](Self::differs).
+    fn render_for(&self, happening: Happening<'_>, listener: &Presence) -> Option<Bytes> {
+        let _ = (happening, listener);
+        None
+    }
 }
 
 /// The way to one connection. Never blocks and never fails: whoever is too slow is closed.

@@ -187,6 +187,9 @@ pub fn fingerprint(draft: &Draft) -> Fingerprint {
     draft.mentions.iter().for_each(|user| field(9, user.as_str().as_bytes()));
     field(10, draft.reply_to.map(|id| *id.as_uuid().as_bytes()).unwrap_or_default().as_slice());
     field(11, draft.label.as_ref().map_or("", |label| label.as_str()).as_bytes());
+    if let Some(addressee) = draft.addressee {
+        field(12, addressee.as_uuid().as_bytes());
+    }
     let digest: [u8; 32] = hash.finalize().into();
     let mut short = [0; 16];
     short.copy_from_slice(&digest[..16]);

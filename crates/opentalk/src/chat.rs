@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::enter::{Inside, Names, group_id};
 use crate::generation::Generation;
+use crate::hall::connection;
 use crate::history::{chunk, load};
 use crate::state::OpenTalkState;
 use crate::times;
@@ -93,23 +94,17 @@ async fn send(
         return Ok(Some(refused(state, "chat_disabled")));
     }
     let Some(audience) = audience(state, inside, scope, target) else { return Ok(None) };
+    let named = target.filter(|_| scope == Scope::Private).and_then(|id| Uuid::try_parse(id).ok());
     let draft = Draft {
         client_id: None,
         audience,
+        addressee: named.map(connection),
         parts: vec![Part::Text { text: text.into(), format: TextFormat::Plain }],
         mentions: Vec::new(),
         reply_to: None,
         label: None,
     };
-    let named = target.filter(|_| scope == Scope::Private).and_then(|id| Uuid::try_parse(id).ok());
-    if let Some(named) = named {
-        state.halls.with(&inside.room, |hall| hall.addressed.insert(inside.id(), named));
-    }
-    let written = state.service.write(&inside.who(), &inside.room.name, Write::Post(draft)).await;
-    if named.is_some() {
-        state.halls.look(&inside.room, |hall| hall.addressed.remove(&inside.id()));
-    }
-    match written {
+    match state.service.write(&inside.who(), &inside.room.name, Write::Post(draft)).await {
         Ok(_) => Ok(None),
         Err(Failure::Refused(sidetalk_core::refusal::Refusal::ChatDisabled)) => {
             Ok(Some(refused(state, "chat_disabled")))
@@ -226,7 +221,8 @@ async fn conversation(
 ) -> Result<Option<Vec<crate::wire::Message>>, Failure> {
     let Some(audience) = audience(state, inside, scope, target) else { return Ok(None) };
     let (who, name, max) = (inside.who(), &inside.room.name, state.settings.history_max);
-    let messages = load(&state.service, &who, name, &audience, None, max).await?;
+    let mut messages = load(&state.service, &who, name, &audience, None, max).await?;
+    state.halls.with(&inside.room, |hall| messages.retain(|message| inside.is_concerned(hall, message)));
     Ok(Some(Names::of(state, inside).shown(&messages)))
 }
 

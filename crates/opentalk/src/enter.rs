@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use sidetalk_core::access::is_meant_for;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::{Link, Seat};
 use sidetalk_core::model::{
-    Audience, GroupName, Identity, Message as CoreMessage, Principal, Role as CoreRole, RoomKey, UserId,
+    Audience, ConnectionId, GroupName, Identity, Message as CoreMessage, Principal, Role as CoreRole,
+    RoomKey, Seq, UserId,
 };
 use sidetalk_core::ports::Outlet;
 use sidetalk_core::refusal::{Failure, Refusal};
@@ -37,6 +39,8 @@ pub struct Inside {
     pub(crate) kind: Kind,
     pub(crate) user: UserId,
     pub(crate) generation: Generation,
+    /// The last entry before the place was taken.
+    pub(crate) came_at: Seq,
 }
 
 impl Inside {
@@ -46,6 +50,15 @@ impl Inside {
 
     pub(crate) fn who(&self) -> Principal {
         self.link.principal()
+    }
+
+    /// Whether a message of a history is this participant's. What was said to a user before is everybody's who comes as that
+    /// user; since then it is for the participant who was named.
+    pub(crate) fn is_concerned(&self, hall: &Hall, message: &CoreMessage) -> bool {
+        let was_here = |id: ConnectionId| hall.was_here(id.as_uuid(), message.posted_at);
+        message.seq <= self.came_at
+            || is_meant_for(message, self.link.id())
+            || !message.addressee.is_some_and(was_here)
     }
 
     /// Under which name it is kept what somebody has seen.
@@ -110,8 +123,9 @@ pub(crate) async fn enter(
     })?;
     let kind = if visitor.user.is_some() { Kind::User } else { Kind::Guest };
     let seat = Arc::clone(&joined.seat);
-    let generation = visitor.generation;
-    let inside = Inside { link, seat, attendee, room: key, room_id: room.id, kind, user, generation };
+    let (generation, came_at) = (visitor.generation, joined.position.seq);
+    let inside =
+        Inside { link, seat, attendee, room: key, room_id: room.id, kind, user, generation, came_at };
     match welcome(state, visitor, &inside, &joined, name, room).await {
         Ok(frame) => {
             outbox.send(frame);
@@ -272,7 +286,7 @@ impl<'a> Names<'a> {
         for message in messages {
             let sender = &message.sender;
             if let Some(user) = sender.user.as_ref().filter(|user| !self.knows(user)) {
-                let connection = sender.connection.map(sidetalk_core::model::ConnectionId::as_uuid);
+                let connection = sender.connection.map(ConnectionId::as_uuid);
                 let kind = kind_of(user, connection.unwrap_or_default());
                 self.remember(user, kind, sender.name.to_string(), message);
             }

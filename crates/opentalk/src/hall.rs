@@ -159,8 +159,8 @@ pub(crate) struct Hall {
     accepted: HashMap<Uuid, Timestamp>,
     /// Who is just being sent to the waiting room.
     pub(crate) sent_to_wait: HashSet<Uuid>,
-    /// What those who are just writing privately have named: their participants, and the one they write to.
-    pub(crate) addressed: HashMap<Uuid, Uuid>,
+    /// Whose roles the last change of roles has changed.
+    pub(crate) role_changed: Vec<(Uuid, Role)>,
     pub(crate) raise_hands_disabled: bool,
     /// Who has made the room.
     pub(crate) owner: Option<UserId>,
@@ -214,6 +214,17 @@ impl Hall {
         let mut people: Vec<_> = self.people.values().collect();
         people.sort_by_key(|person| (person.left_at.is_none(), person.joined_at));
         people.into_iter().map(|person| (person.user.clone(), person.id)).collect()
+    }
+
+    /// Whether a participant is here.
+    pub(crate) fn is_here(&self, id: Uuid) -> bool {
+        self.people.get(&id).is_some_and(|person| person.left_at.is_none())
+    }
+
+    /// Whether a participant was here at that time.
+    pub(crate) fn was_here(&self, id: Uuid, at: Timestamp) -> bool {
+        let is_in = |person: &Person| person.joined_at <= at && person.left_at.is_none_or(|left| at < left);
+        self.people.get(&id).is_some_and(is_in)
     }
 
     /// The participant that a user is called by now: the last one who came.

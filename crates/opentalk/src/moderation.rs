@@ -16,7 +16,6 @@ use crate::enter::Inside;
 use crate::hall::{Hall, Waiter, connection};
 use crate::state::OpenTalkState;
 use crate::to_wire::{CONTROL, MODERATION, event};
-use crate::watch::tell_update;
 use crate::wire::{
     ControlCommand, ControlEvent, KickScope, Kind, ModerationCommand, ModerationEvent, OneOrMany,
 };
@@ -32,8 +31,8 @@ pub(crate) async fn control(
         ControlCommand::EnterRoom => Some(control_error(state, "not_accepted_or_not_in_waiting_room")),
         ControlCommand::RaiseHand => Some(hand(state, inside, true)),
         ControlCommand::LowerHand => Some(hand(state, inside, false)),
-        ControlCommand::GrantModeratorRole { target } => Some(role(state, inside, target, true).await?),
-        ControlCommand::RevokeModeratorRole { target } => Some(role(state, inside, target, false).await?),
+        ControlCommand::GrantModeratorRole { target } => role(state, inside, target, true).await?,
+        ControlCommand::RevokeModeratorRole { target } => role(state, inside, target, false).await?,
     })
 }
 
@@ -47,9 +46,11 @@ fn hand(state: &OpenTalkState, inside: &Inside, is_up: bool) -> Bytes {
             person.hand_is_up = is_up;
             person.hand_at = now;
         }
-        tell_update(hall, id, now);
         true
     });
+    if is_allowed {
+        state.service.tell_changed(&inside.room, connection(id));
+    }
     match (is_allowed, is_up) {
         (false, _) => control_error(state, "raise_hands_disabled"),
         (true, true) => event(CONTROL, now, &ControlEvent::HandRaised),
@@ -57,19 +58,24 @@ fn hand(state: &OpenTalkState, inside: &Inside, is_up: bool) -> Bytes {
     }
 }
 
-async fn role(state: &OpenTalkState, inside: &Inside, target: Uuid, grant: bool) -> Result<Bytes, Failure> {
+async fn role(
+    state: &OpenTalkState,
+    inside: &Inside,
+    target: Uuid,
+    grant: bool,
+) -> Result<Option<Bytes>, Failure> {
     if !moderates(state, inside) {
-        return Ok(control_error(state, "insufficient_permissions"));
+        return Ok(Some(control_error(state, "insufficient_permissions")));
     }
     let found = state.halls.with(&inside.room, |hall| hall.people.get(&target).cloned());
     let Some(person) = found.filter(|person| person.left_at.is_none()) else {
-        return Ok(control_error(state, "nothing_to_do"));
+        return Ok(Some(control_error(state, "nothing_to_do")));
     };
     if person.is_owner {
-        return Ok(control_error(state, "target_is_room_owner"));
+        return Ok(Some(control_error(state, "target_is_room_owner")));
     }
     if person.is_moderator == grant {
-        return Ok(control_error(state, "nothing_to_do"));
+        return Ok(Some(control_error(state, "nothing_to_do")));
     }
     // Without a word of the room's the token's holds.
     let role = match (grant, person.moderates_by_token) {
@@ -79,12 +85,14 @@ async fn role(state: &OpenTalkState, inside: &Inside, target: Uuid, grant: bool)
     };
     let write = Write::SetRole { user: person.user, role };
     state.service.write(&state.server(), &inside.room.name, write).await?;
-    let now = state.service.now();
-    Ok(if grant {
-        event(CONTROL, now, &ControlEvent::ModeratorRoleGranted { target })
+    let done = if grant {
+        ControlEvent::ModeratorRoleGranted { target }
     } else {
-        event(CONTROL, now, &ControlEvent::ModeratorRoleRevoked { target })
-    })
+        ControlEvent::ModeratorRoleRevoked { target }
+    };
+    // Behind the change itself, which everybody hears of.
+    inside.seat.answer(event(CONTROL, state.service.now(), &done));
+    Ok(None)
 }
 
 /// Commands of `moderation`, by somebody inside.
@@ -259,7 +267,7 @@ fn reset_hands(state: &OpenTalkState, inside: &Inside, target: Option<&OneOrMany
     let now = state.service.now();
     let reset =
         event(MODERATION, now, &ModerationEvent::RaisedHandResetByModerator { issued_by: inside.id() });
-    state.halls.with(&inside.room, |hall| {
+    let lowered = state.halls.with(&inside.room, |hall| {
         let raised = hall.people.values_mut().filter(|person| person.hand_is_up && wanted(&person.id));
         let lowered: Vec<Uuid> = raised
             .map(|person| {
@@ -268,13 +276,11 @@ fn reset_hands(state: &OpenTalkState, inside: &Inside, target: Option<&OneOrMany
                 person.id
             })
             .collect();
-        for id in lowered {
-            if let Some(attendee) = hall.attendees.get(&id) {
-                attendee.send(reset.clone());
-            }
-            tell_update(hall, id, now);
-        }
+        let attendees = lowered.iter().filter_map(|id| hall.attendees.get(id));
+        attendees.for_each(|attendee| attendee.send(reset.clone()));
+        lowered
     });
+    lowered.into_iter().for_each(|id| state.service.tell_changed(&inside.room, connection(id)));
     None
 }
 

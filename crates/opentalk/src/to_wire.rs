@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
+use sidetalk_core::access::is_meant_for;
 use sidetalk_core::event::{Entry, Event, Happening, LeaveReason, Moment};
 use sidetalk_core::model::{
-    self as core, Audience, Dialect, Part, Presence, RoomKey, Sender, Timestamp, UserId,
+    self as core, Audience, Dialect, GroupName, Part, Presence, RoomKey, Sender, Timestamp, UserId,
 };
 use sidetalk_core::ports::{Clock, Face};
 use sidetalk_edge::frame;
@@ -42,16 +43,19 @@ impl Face for OpenTalkFace {
 
     fn render(&self, happening: Happening<'_>) -> Option<Bytes> {
         match happening {
-            Happening::Entry { room, entry, .. } => self.entry(room, entry),
+            Happening::Entry { entry, .. } => self.entry(entry),
             Happening::Moment { room, moment } => match moment {
-                Moment::Joined(presence) => self.joined(room, presence),
+                Moment::Joined(presence) => Some(self.joined(room, presence, &[])),
                 Moment::Left { presence, reason } => {
                     let id = presence.connection.as_uuid();
                     let waits = self.halls.with(room, |hall| hall.sent_to_wait.contains(&id));
                     let reason = if waits { "sent_to_waiting_room" } else { reason_name(*reason) };
                     Some(event(CONTROL, self.clock.now(), &ControlEvent::Left { id, reason }))
                 }
-                Moment::Signalled { .. } | Moment::Typing { .. } | Moment::MarkedRead { .. } => None,
+                Moment::Signalled { .. }
+                | Moment::Typing { .. }
+                | Moment::Changed { .. }
+                | Moment::MarkedRead { .. } => None,
             },
             Happening::Removed { reason, .. } => match reason {
                 LeaveReason::Kicked | LeaveReason::Removed => {
@@ -65,17 +69,47 @@ impl Face for OpenTalkFace {
             },
         }
     }
+
+    /// What is private has two ends, who comes or has changed shares groups with each in another way, and of a role the
+    /// others hear otherwise than the one who has it.
+    fn differs(&self, happening: Happening<'_>) -> bool {
+        match happening {
+            Happening::Entry { entry, .. } => match &entry.event {
+                Event::MessagePosted(message) => matches!(message.audience, Audience::Users(_)),
+                event => matches!(event, Event::RoleSet { .. }),
+            },
+            Happening::Moment { moment: Moment::Joined(presence), .. } => {
+                !presence.identity.groups.is_empty()
+            }
+            Happening::Moment { moment, .. } => matches!(moment, Moment::Changed { .. }),
+            Happening::Removed { .. } => false,
+        }
+    }
+
+    fn render_for(&self, happening: Happening<'_>, listener: &Presence) -> Option<Bytes> {
+        match happening {
+            Happening::Entry { room, entry, .. } => match &entry.event {
+                Event::MessagePosted(message) => self.private(room, message, listener),
+                _ => self.role_set(room, entry.at, listener),
+            },
+            Happening::Moment { room, moment: Moment::Joined(presence) } => {
+                Some(self.joined(room, presence, &listener.identity.groups))
+            }
+            Happening::Moment { room, moment: Moment::Changed { connection } } => {
+                self.updated(room, connection.as_uuid(), self.clock.now(), listener)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl OpenTalkFace {
-    fn entry(&self, room: &RoomKey, entry: &Entry) -> Option<Bytes> {
+    fn entry(&self, entry: &Entry) -> Option<Bytes> {
         let issued_by = source(&entry.by);
         let payload = match &entry.event {
             Event::MessagePosted(message) => {
-                let content = text_of(&message.parts)?;
-                let (scope, target) = self.halls.with(room, |hall| scope_now(hall, message));
-                let (id, source) = (message.id.as_uuid(), source(&message.sender));
-                ChatEvent::MessageSent { id, source, content, scope, target: target.map(Cow::Owned) }
+                let (scope, target) = scope_of(message, |_| source(&message.sender));
+                sent(message, scope, target)?
             }
             Event::ChatEnabledSet(true) => ChatEvent::ChatEnabled { issued_by },
             Event::ChatEnabledSet(false) => ChatEvent::ChatDisabled { issued_by },
@@ -87,15 +121,49 @@ impl OpenTalkFace {
         Some(event(CHAT, entry.at, &payload))
     }
 
-    /// The same for all, unless there may be shared groups: then each hears it from the watch.
-    fn joined(&self, room: &RoomKey, presence: &Presence) -> Option<Bytes> {
-        if !presence.identity.groups.is_empty() {
-            return None;
-        }
+    /// A private message, for the two participants whom it concerns.
+    fn private(&self, room: &RoomKey, message: &core::Message, listener: &Presence) -> Option<Bytes> {
+        let target = self.halls.with(room, |hall| private_target(hall, message, listener))?;
+        let payload = sent(message, Scope::Private, Some(target.to_string()))?;
+        Some(event(CHAT, message.posted_at, &payload))
+    }
+
+    /// Somebody who comes, for one with those groups.
+    fn joined(&self, room: &RoomKey, presence: &Presence, groups: &[GroupName]) -> Bytes {
         let owner = self.halls.with(room, |hall| hall.owner.clone());
         let person = Person::of(presence, owner.as_ref());
-        Some(event(CONTROL, presence.joined_at, &ControlEvent::Joined(person.seen_with(&[]))))
+        event(CONTROL, presence.joined_at, &ControlEvent::Joined(person.seen_with(groups)))
     }
+
+    /// Participants have got another role: they hear which, others that they have changed.
+    fn role_set(&self, room: &RoomKey, at: Timestamp, listener: &Presence) -> Option<Bytes> {
+        let own = listener.connection.as_uuid();
+        let changed = self.halls.with(room, |hall| hall.role_changed.clone());
+        let frames = changed.into_iter().filter_map(|(id, new_role)| match id {
+            id if id == own => Some(event(CONTROL, at, &ControlEvent::RoleUpdated { new_role })),
+            id => self.updated(room, id, at, listener),
+        });
+        let frames = frames.collect::<Vec<_>>().concat();
+        (!frames.is_empty()).then(|| frames.into())
+    }
+
+    /// How a participant who is here is now, for another one.
+    fn updated(&self, room: &RoomKey, id: Uuid, at: Timestamp, listener: &Presence) -> Option<Bytes> {
+        let groups = &listener.identity.groups;
+        let participant = self.halls.with(room, |hall| {
+            let person = hall.people.get(&id).filter(|person| person.left_at.is_none())?;
+            Some(person.seen_with(groups))
+        });
+        let participant = participant.filter(|_| id != listener.connection.as_uuid())?;
+        Some(event(CONTROL, at, &ControlEvent::Update(participant)))
+    }
+}
+
+/// A message as it is told when it is sent. `None`: there is nothing to show.
+fn sent(message: &core::Message, scope: Scope, target: Option<String>) -> Option<ChatEvent<'_>> {
+    let (id, source) = (message.id.as_uuid(), source(&message.sender));
+    let content = text_of(&message.parts)?;
+    Some(ChatEvent::MessageSent { id, source, content, scope, target: target.map(Cow::Owned) })
 }
 
 /// The participant who did something; the server is nobody.
@@ -103,14 +171,26 @@ pub(crate) fn source(by: &Sender) -> Uuid {
     by.connection.map_or_else(|| by.user.as_ref().map_or(Uuid::nil(), id_for), core::ConnectionId::as_uuid)
 }
 
-/// The scope of a message that was just sent, and its target: of this dialect's people the participant that they named.
-fn scope_now(hall: &Hall, message: &core::Message) -> (Scope, Option<String>) {
-    let Sender { user, connection, .. } = &message.sender;
-    let named = || hall.addressed.get(&connection.as_ref()?.as_uuid()).copied();
-    let name_of = |user: &UserId| hall.id_of(user).unwrap_or_else(|| id_for(user));
-    scope_of(message, |users| {
-        named().unwrap_or_else(|| other_of(users, user.as_ref()).map_or(source(&message.sender), name_of))
-    })
+/// Whom a private message that was just sent is for, in the eyes of one of its audience. `None`: it is not for this one.
+///
+/// One that names a participant who is here is for that one and its sender. Else it is for all who are here as the other user,
+/// each of whom takes it as their own.
+fn private_target(hall: &Hall, message: &core::Message, listener: &Presence) -> Option<Uuid> {
+    let own = listener.connection;
+    let addressee = message.addressee.map(core::ConnectionId::as_uuid);
+    let is_sender = message.sender.connection == Some(own);
+    if addressee.is_some_and(|id| hall.is_here(id)) {
+        return addressee.filter(|_| is_meant_for(message, own));
+    }
+    let Audience::Users(users) = &message.audience else { return None };
+    let user = message.sender.user.as_ref();
+    match other_of(users, user) {
+        Some(other) if *other == listener.identity.user => Some(own.as_uuid()),
+        // Another tab of the sender's: it was named elsewhere to whom this goes.
+        _ if addressee.is_some() && !is_sender => None,
+        Some(other) => Some(addressee.or_else(|| hall.id_of(other)).unwrap_or_else(|| id_for(other))),
+        None => Some(addressee.unwrap_or_else(|| source(&message.sender))),
+    }
 }
 
 fn scope_of(message: &core::Message, target: impl FnOnce(&[UserId]) -> Uuid) -> (Scope, Option<String>) {

@@ -1,5 +1,4 @@
-//! Follows the lives of rooms: keeps the list of people, tells those of this dialect what each sees in his own way, and ends the
-//! sockets of whoever was put out.
+//! Follows the lives of rooms: keeps the list of people, and ends the sockets of whoever was put out.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,8 +12,6 @@ use tokio::sync::Notify;
 
 use crate::DIALECT;
 use crate::hall::{Hall, Halls, Person};
-use crate::to_wire::{CONTROL, event};
-use crate::wire::ControlEvent;
 
 /// The watch.
 pub(crate) struct Watch {
@@ -60,7 +57,7 @@ impl Witness for Watch {
             Sight::Came(presence) => self.halls.with(room, |hall| came(hall, presence)),
             Sight::Happened { happening: Happening::Entry { entry, .. }, .. } => {
                 if let Event::RoleSet { user, role } = &entry.event {
-                    self.halls.with(room, |hall| role_set(hall, user, *role, entry.at));
+                    self.halls.with(room, |hall| role_set(hall, user, *role));
                 }
             }
             Sight::Happened { .. } => {}
@@ -79,12 +76,6 @@ impl Witness for Watch {
 
 fn came(hall: &mut Hall, presence: &Presence) {
     let person = Person::of(presence, hall.owner.as_ref());
-    if !person.groups.is_empty() {
-        for attendee in hall.attendees.values().filter(|attendee| attendee.id != person.id) {
-            let joined = ControlEvent::Joined(person.seen_with(&attendee.groups));
-            attendee.send(event(CONTROL, presence.joined_at, &joined));
-        }
-    }
     if let Some(attendee) = hall.attendees.get(&person.id).filter(|_| presence.dialect == DIALECT) {
         attendee.come(hall.people.values().cloned());
     }
@@ -97,7 +88,6 @@ fn went(hall: &mut Hall, presence: &Presence, reason: LeaveReason, now: Timestam
         person.left_at = Some(now);
         person.hand_is_up = false;
     }
-    hall.addressed.remove(&id);
     let attendee = hall.attendees.remove(&id);
     if let Some(attendee) = attendee.filter(|_| presence.dialect == DIALECT && is_put_out(reason)) {
         attendee.outbox.close_with(&Close::new(Code::Normal, ""));
@@ -108,30 +98,14 @@ fn is_put_out(reason: LeaveReason) -> bool {
     !matches!(reason, LeaveReason::Left | LeaveReason::Lost | LeaveReason::Draining)
 }
 
-/// The person hears of the new role, the others that the person has changed.
-fn role_set(hall: &mut Hall, user: &UserId, role: Option<Role>, at: Timestamp) {
-    let mut ids = Vec::new();
+/// Keeps whose role has changed, for the face, which tells it next.
+fn role_set(hall: &mut Hall, user: &UserId, role: Option<Role>) {
+    hall.role_changed.clear();
     for person in hall.people.values_mut().filter(|person| person.user == *user) {
         let moderates = role.map_or(person.moderates_by_token, |role| role >= Role::Moderator);
         if person.is_moderator != moderates {
             person.is_moderator = moderates;
-            ids.push(person.id);
+            hall.role_changed.push((person.id, person.role()));
         }
-    }
-    for id in ids {
-        let new_role = hall.people[&id].role();
-        if let Some(attendee) = hall.attendees.get(&id) {
-            attendee.send(event(CONTROL, at, &ControlEvent::RoleUpdated { new_role }));
-        }
-        tell_update(hall, id, at);
-    }
-}
-
-/// Everybody else hears how a participant is now.
-pub(crate) fn tell_update(hall: &Hall, id: uuid::Uuid, at: Timestamp) {
-    let Some(person) = hall.people.get(&id).filter(|person| person.left_at.is_none()) else { return };
-    for attendee in hall.attendees.values().filter(|attendee| attendee.id != id) {
-        let update = ControlEvent::Update(person.seen_with(&attendee.groups));
-        attendee.send(event(CONTROL, at, &update));
     }
 }

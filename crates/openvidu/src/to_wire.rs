@@ -48,7 +48,7 @@ impl Face for OpenViduFace {
                     let (connection_id, reason) = (ids::name_of(presence), reason_name(*reason));
                     Some(notification("participantLeft", Gone { connection_id, reason }))
                 }
-                Moment::Typing { .. } | Moment::MarkedRead { .. } => None,
+                Moment::Typing { .. } | Moment::MarkedRead { .. } | Moment::Changed { .. } => None,
             },
             Happening::Removed { presence, reason, .. } => Some(evicted(presence, reason)),
         }

@@ -99,6 +99,7 @@ pub fn draft(post: Post<'_>) -> Result<Draft, Problem> {
     Ok(Draft {
         client_id: post.client_id.as_deref().map(|id| named::<ClientId>("client_id", id)).transpose()?,
         audience,
+        addressee: None,
         parts: parts(post.text, post.format.as_deref(), post.parts)?,
         mentions: users("mentions", post.mentions.as_deref().unwrap_or_default())?,
         reply_to: post.reply_to.as_deref().map(|id| message_id("reply_to", id)).transpose()?,

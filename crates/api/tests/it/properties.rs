@@ -149,6 +149,7 @@ proptest! {
             seq: Seq(seq),
             sender: from.clone(),
             audience: if private { Audience::users([user.clone()]) } else { Audience::Room },
+            addressee: None,
             parts,
             mentions: if touched { vec![user.clone()] } else { Vec::new() },
             reply_to: touched.then_some(id),

@@ -213,7 +213,8 @@ impl<'a> Joined<'a> {
     }
 }
 
-fn wants(seat: &Seat, pending: &Pending) -> bool {
+/// Whether a seat gets something that is pending.
+pub(super) fn wants(seat: &Seat, pending: &Pending) -> bool {
     seat.spans(pending.index, pending.index)
         && (!pending.presence || seat.wants_presence())
         && seat.is_addressed(&pending.audience)

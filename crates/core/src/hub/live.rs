@@ -14,7 +14,7 @@ use crate::refusal::{Failure, Refusal};
 use crate::room::{Room, Standing};
 use crate::roster::{Arrival, Roster};
 
-use super::flush::{Flusher, send_late, weave};
+use super::flush::{Flusher, send_late, wants, weave};
 use super::link::{Link, Seat};
 use super::pace::Pace;
 
@@ -64,7 +64,7 @@ pub(super) struct Pending {
     pub(super) removes: Option<(UserId, LeaveReason)>,
 }
 
-/// Finished frames for one seat, behind what happened before they came and before what happens after.
+/// Finished frames for one seat alone, behind what happened before they came and before what happens after.
 pub(super) struct Answer {
     pub(super) seat: Arc<Seat>,
     /// The place of what happens next.
@@ -482,11 +482,36 @@ impl LiveRoom {
         if listeners == 0 {
             return;
         }
-        let render =
-            |(face, seats): (&Arc<dyn Face>, &usize)| if *seats > 0 { face.render(*happening) } else { None };
+        let mut differs = false;
+        let render = |(face, seats): (&Arc<dyn Face>, &usize)| {
+            if *seats == 0 {
+                return None;
+            }
+            let differs_here = face.differs(*happening);
+            differs |= differs_here;
+            if differs_here { None } else { face.render(*happening) }
+        };
         let frames: Vec<_> = self.faces.iter().zip(&inner.seats_by_face).map(render).collect();
-        inner.pending.push(Pending { index, audience: audience.clone(), presence, frames, removes });
+        let pending = Pending { index, audience: audience.clone(), presence, frames, removes };
+        if differs {
+            self.push_for_each(inner, happening, &pending);
+        }
+        inner.pending.push(pending);
         self.queue(inner);
+    }
+
+    /// Renders by itself for each listener to whom it differs, to stand at the place of `pending`.
+    fn push_for_each(&self, inner: &mut Inner, happening: &Happening<'_>, pending: &Pending) {
+        let index = pending.index + 1;
+        for seat in inner.seats.iter().filter(|seat| wants(seat, pending)) {
+            let face = &self.faces[seat.link().face()];
+            if !face.differs(*happening) {
+                continue;
+            }
+            if let Some(frames) = face.render_for(*happening, seat.presence()) {
+                inner.answers.push(Answer { seat: seat.clone(), index, frames: Some(frames) });
+            }
+        }
     }
 
     fn queue(self: &Arc<Self>, inner: &mut Inner) {

@@ -56,6 +56,7 @@ mod tests {
             seq: Seq(1),
             sender: Sender { user: None, name: "server".into(), connection: None, dialect },
             audience: Audience::Room,
+            addressee: None,
             parts: Vec::new(),
             mentions: Vec::new(),
             reply_to: None,

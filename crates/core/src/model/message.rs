@@ -17,6 +17,9 @@ pub struct Message {
     pub sender: Sender,
     /// Who may see it.
     pub audience: Audience,
+    /// The connection among its audience's users that it was addressed to, by a dialect in which each connection is a person
+    /// of its own. Its audience may see it all the same: see [`access::is_meant_for`](crate::access::is_meant_for).
+    pub addressee: Option<ConnectionId>,
     /// What it says: 1..n parts; empty once deleted.
     pub parts: Vec<Part>,
     /// The users that it mentions.
@@ -172,6 +175,8 @@ pub struct Draft {
     pub client_id: Option<ClientId>,
     /// Who shall see it. The sender is added to a set of users.
     pub audience: Audience,
+    /// The connection that it is addressed to, if it is for users.
+    pub addressee: Option<ConnectionId>,
     /// What it says.
     pub parts: Vec<Part>,
     /// The users that it mentions.
@@ -188,6 +193,7 @@ impl Draft {
         Self {
             client_id: None,
             audience: Audience::Room,
+            addressee: None,
             parts: vec![Part::Text { text: text.into(), format: TextFormat::Plain }],
             mentions: Vec::new(),
             reply_to: None,

@@ -16,6 +16,9 @@ impl Act<'_> {
         self.check_parts(&draft.parts)?;
         self.check_mentions(&draft.mentions)?;
         let audience = self.posting_audience(&draft.audience)?;
+        if draft.addressee.is_some() && !matches!(audience, Audience::Users(_)) {
+            return Err(Refusal::invalid("addressee", "is for messages to users"));
+        }
         self.check_reply(draft)?;
         self.check_slow_mode()?;
         let seq = self.room.head.next();
@@ -24,6 +27,7 @@ impl Act<'_> {
             seq,
             sender: sender(self.who),
             audience: audience.clone(),
+            addressee: draft.addressee,
             parts: draft.parts.clone(),
             mentions: draft.mentions.clone(),
             reply_to: draft.reply_to,

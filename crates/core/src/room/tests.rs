@@ -1,7 +1,8 @@
 //! The rules as conversations: each line of a script is a wish, each line of the transcript its outcome.
 //!
 //! `alice*` is a moderator, `olga!` an owner, `gus~` a guest, `vic?` a viewer, `server` the server; others are members.
-//! `@bob,carol` before a text makes it private, `#staff` sends it to a group, `+30s` lets time pass, `/k1` is a client id.
+//! `@bob,carol` before a text makes it private, `#staff` sends it to a group, `+30s` lets time pass, `/k1` is a client id,
+//! `>7` an addressee.
 
 mod script;
 
@@ -69,6 +70,22 @@ fn what_is_private_does_not_exist_for_others() {
             x not_found: there is no such message for you
             2 bob to @alice,bob: reacted 👍 to 1
             3 bob to @alice,bob: posted "yes"
+        "#]],
+    );
+}
+
+#[test]
+fn only_what_is_for_users_has_an_addressee() {
+    check(
+        "mia*: groups bob staff
+         alice: post @bob >7 for one of yours
+         alice: post >7 for all
+         bob: post #staff >7 psst",
+        &expect![[r#"
+            1 mia: GroupsSet { user: "bob", groups: ["staff"] }
+            2 alice to @alice,bob: posted "for one of yours"
+            x invalid: addressee is for messages to users
+            x invalid: addressee is for messages to users
         "#]],
     );
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::event::LeaveReason;
-use crate::model::{ConnectionId, Presence, Principal, Role, RoomName};
+use crate::event::{LeaveReason, Moment};
+use crate::model::{ConnectionId, Presence, Principal, Role, RoomKey, RoomName};
+use crate::ports::Hint;
 use crate::refusal::{Failure, Refusal};
 
 use super::Service;
@@ -45,6 +46,13 @@ impl Service {
         }
         self.hub.cut(&room.key, connection, reason);
         Ok(())
+    }
+
+    /// Tells the room that something has changed which a dialect knows about a connection. The faces render it at its place
+    /// behind what happened before, so that whoever reads it then reads what holds then.
+    pub fn tell_changed(&self, room: &RoomKey, connection: ConnectionId) {
+        let moment = Moment::Changed { connection }.into();
+        self.fanout.publish(Hint::Moment { room: room.clone(), moment });
     }
 
     /// Puts everybody out of the room, which stays. For the server and the room's owners.

@@ -128,6 +128,7 @@ fn as_draft(signal: Signal) -> Draft {
     Draft {
         client_id: None,
         audience: to,
+        addressee: None,
         parts: vec![part],
         mentions: Vec::new(),
         reply_to: None,

@@ -5,7 +5,7 @@ use sidetalk_core::command::Write;
 use sidetalk_core::model::{Audience, Draft, PrivateChat, Role, UserId};
 
 use crate::app::App;
-use crate::member::Member;
+use crate::member::{Member, texts as texts_of};
 
 fn texts(frames: &[Value]) -> Vec<String> {
     let text = |frame: &Value| frame["payload"]["content"].as_str().map(str::to_owned);
@@ -153,19 +153,10 @@ async fn private_messages_cross_dialects_and_reach_no_third() {
         .unwrap();
     let answer = one.hears("chat", "message_sent").await;
     assert_eq!(answer["source"], nina.as_str());
-    // To that one of two tabs that was named, and both may read it.
-    let (first, second) = (one.id.clone(), tab.id.clone());
-    third.chat("private", Some(&first), "to the first").await;
-    third.chat("private", Some(&second), "to the second").await;
-    for member in [&mut one, &mut third] {
-        assert_eq!(member.hears("chat", "message_sent").await["target"], first.as_str());
-        assert_eq!(member.hears("chat", "message_sent").await["target"], second.as_str());
-    }
-    let heard = tab.settled().await;
-    assert_eq!(
-        heard,
-        ["private secret one", "private secret two", "private to the first", "private to the second"]
-    );
+    // A native person writes to the user: each tab takes it as its own.
+    assert_eq!(answer["target"], one.id.as_str());
+    let heard = tab.hears("chat", "message_sent").await;
+    assert_eq!((&heard["content"], &heard["target"]), (&json!("secret two"), &json!(tab.id)));
     assert!(third.settled().await.is_empty());
     assert!(!format!("{:?}", stranger.heard()).contains("secret"));
     let path = format!("/api/v1/rooms/{}/messages?limit=100", room.id);
@@ -173,4 +164,56 @@ async fn private_messages_cross_dialects_and_reach_no_third() {
     assert_eq!((page.status, page.body.to_string().contains("secret")), (200, false));
     let late: Member = app.member(&room, Some(&bob), "Bob").await;
     assert!(!late.joined.to_string().contains("secret"));
+}
+
+/// What two participants of one user heard, and what each is told of that conversation when it asks.
+async fn heard_and_asked(member: &mut Member, other: &str) -> (Vec<String>, Vec<String>) {
+    let heard = member.settled().await;
+    let mut ask = json!({ "action": "search_history", "scope": "private", "target": other });
+    ask["term"] = json!("secret");
+    member.say("chat", ask).await;
+    let found = member.hears("chat", "search_results").await;
+    (heard, texts_of(&found["matches"]))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_private_message_is_for_the_participant_who_was_named_and_for_no_other_tab() {
+    let app = App::new().await;
+    let (alice, bob) = (app.user("alice", &[]).await, app.user("bob", &[]).await);
+    let room = app.room(&alice, json!({})).await;
+    let mut one = app.member_below("/chunked", &room, Some(&alice), "Alice").await;
+    let mut two = app.member_below("/chunked", &room, Some(&alice), "Alice").await;
+    let mut bobs = app.member_below("/chunked", &room, Some(&bob), "Bob").await;
+    let (first, second, third) = (one.id.clone(), two.id.clone(), bobs.id.clone());
+    for member in [&mut one, &mut two, &mut bobs] {
+        member.settled().await;
+    }
+    for (target, content) in [(&first, "secret one"), (&second, "secret two")] {
+        bobs.chat("private", Some(target), content).await;
+        assert_eq!(bobs.hears("chat", "message_sent").await["target"], target.as_str());
+    }
+    two.chat("private", Some(&third), "secret three").await;
+    assert_eq!(bobs.hears("chat", "message_sent").await["source"], second.as_str());
+    // Between two tabs of one user, too.
+    one.chat("private", Some(&second), "note").await;
+    let (heard, asked) = heard_and_asked(&mut one, &third).await;
+    assert_eq!(
+        (heard, asked),
+        (vec!["private secret one".into(), "private note".into()], vec!["secret one".into()])
+    );
+    let (heard, asked) = heard_and_asked(&mut two, &third).await;
+    assert_eq!(heard, ["private secret two", "private secret three", "private note"]);
+    assert_eq!(asked, ["secret two", "secret three"]);
+    assert!(bobs.settled().await.is_empty());
+    // Who was named is gone: whoever is still here as that user takes it, and the user finds all of it at the next visit.
+    one.socket.say_goodbye(1000).await;
+    bobs.hears("control", "left").await;
+    bobs.chat("private", Some(&first), "secret four").await;
+    assert_eq!(bobs.hears("chat", "message_sent").await["target"], first.as_str());
+    assert_eq!(two.hears("chat", "message_sent").await["target"], second.as_str());
+    let late = app.member_below("/chunked", &room, Some(&alice), "Alice").await;
+    let history = &late.joined["chat"]["private_history"];
+    let with_bob = history.as_array().unwrap().iter().find(|with| with["correspondent"] == third.as_str());
+    let all = ["secret one", "secret two", "secret three", "secret four"];
+    assert_eq!(texts_of(&with_bob.unwrap()["history"]), all);
 }

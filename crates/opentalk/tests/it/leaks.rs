@@ -56,6 +56,10 @@ impl World {
         UserId::new(if self.tokens.contains_key(actor) { actor } else { &self.here[actor].id }).unwrap()
     }
 
+    fn connection(&self, actor: &str) -> ConnectionId {
+        ConnectionId::from_uuid(uuid::Uuid::try_parse(&self.here[actor].id).unwrap())
+    }
+
     /// One message for each audience, by people of other dialects, each of whom says nothing else.
     async fn write_secrets(&mut self) {
         let group = |name: &str| Audience::Group(GroupName::new(name).unwrap());
@@ -71,9 +75,20 @@ impl World {
         let (bob, gina) = (self.user("bob"), self.user("gina"));
         audiences.push(("totwo".to_owned(), Audience::users([bob, gina]), vec!["bob", "gina"]));
         audiences.push(("tonobody".to_owned(), Audience::users([UserId::new("nobody").unwrap()]), vec![]));
-        for (number, (word, audience, seen_by)) in (1_u128..).zip(audiences) {
+        let mut secrets: Vec<_> = audiences.into_iter().map(|secret| (secret, None)).collect();
+        for (name, _) in ACTORS {
+            // Addressed to a participant of theirs, and to one who is not of the audience.
+            for (word, addressee) in [("at", name), ("astray", if name == "gus" { "dora" } else { "gus" })] {
+                let audience = Audience::users([self.user(name)]);
+                secrets.push((
+                    (format!("{word}{name}"), audience, vec![name]),
+                    Some(self.connection(addressee)),
+                ));
+            }
+        }
+        for (number, ((word, audience, seen_by), addressee)) in (1_u128..).zip(secrets) {
             let author = format!("mona{word}");
-            let draft = Draft { audience, ..Draft::text(&format!("the word is {word}.")) };
+            let draft = Draft { audience, addressee, ..Draft::text(&format!("the word is {word}.")) };
             let id = self.post(&author, number, draft).await;
             self.secrets.push(Secret { word, author, id, seen_by });
         }
@@ -171,7 +186,7 @@ async fn nobody_gets_what_is_not_theirs() {
             vec![("global", None), ("group", Some(A.to_owned())), ("group", Some(B.to_owned()))];
         targets.push(("group", Some("/t".to_owned())));
         targets.extend(ids.iter().map(|id| ("private", Some(id.clone()))));
-        targets.extend((1..16).map(|number| ("private", Some(uuid(number).to_string()))));
+        targets.extend((1..32).map(|number| ("private", Some(uuid(number).to_string()))));
         for (actor, member) in here.iter_mut() {
             for (scope, target) in &targets {
                 for command in [
@@ -251,7 +266,7 @@ async fn what_is_private_does_not_change_what_others_are_told() {
                 private.len(),
             )
         };
-        let expected = usize::from(actor == "dora");
+        let expected = if actor == "dora" { 3 } else { 0 };
         let (mut before, after) = (counted(&before), counted(&after));
         before.0 += expected;
         before.3 += expected;

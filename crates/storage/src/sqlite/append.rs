@@ -149,12 +149,13 @@ impl Tx<'_> {
         let id = message.id.as_uuid();
         let connection = message.sender.connection.map(ConnectionId::as_uuid);
         let reply_to = message.reply_to.map(MessageId::as_uuid);
+        let addressee = message.addressee.map(ConnectionId::as_uuid);
         let sender = message.sender.user.as_ref().map(UserId::as_str);
         let client_id = message.client_id.as_ref().map(ClientId::as_str);
         self.db.execute(
             "INSERT INTO message (key, id, sender, sender_name, connection, conversation, parts, mentions, reply_to,
-               label, client_id, posted_at, dialect)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+               label, client_id, posted_at, dialect, addressee)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             (
                 key(self.no, message.seq),
                 id.as_bytes(),
@@ -169,6 +170,7 @@ impl Tx<'_> {
                 client_id,
                 message.posted_at.as_micros(),
                 message.sender.dialect.map(Dialect::as_str),
+                addressee.as_ref().map(uuid_bytes),
             ),
         )?;
         if let (Some(client_id), Some(fingerprint)) = (client_id, fingerprint) {

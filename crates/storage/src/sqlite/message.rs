@@ -54,7 +54,8 @@ impl Eyes {
 
 /// The columns that [`read`] takes, of a query with `message m` and [`WITH_AUDIENCE`].
 pub(super) const COLUMNS: &str = "m.key, m.id, m.sender, m.sender_name, m.connection, c.kind, c.audience, m.parts, \
-     m.mentions, m.reply_to, m.label, m.client_id, m.posted_at, m.edited_at, m.deleted_at, m.pinned_at, m.pinned_by, m.dialect";
+     m.mentions, m.reply_to, m.label, m.client_id, m.posted_at, m.edited_at, m.deleted_at, m.pinned_at, m.pinned_by, m.dialect, \
+     m.addressee";
 
 /// Joins each message with its audience.
 pub(super) const WITH_AUDIENCE: &str = "LEFT JOIN conversation c ON c.no = m.conversation";
@@ -81,6 +82,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message, Fault> {
         seq: seq(row.get(0)?),
         sender,
         audience: audience(row, 5, 6)?,
+        addressee: uuid(row, 18)?.map(ConnectionId::from_uuid),
         parts: rows::parts(row.get_ref(7)?.as_str()?)?,
         mentions: rows::mentions(optional(8)?)?,
         reply_to: uuid(row, 9)?.map(MessageId::from_uuid),

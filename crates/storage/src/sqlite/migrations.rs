@@ -10,6 +10,7 @@ use crate::error::OpenError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/001_initial.sql"),
     include_str!("../../migrations/sqlite/002_dialects.sql"),
+    include_str!("../../migrations/sqlite/003_addressee.sql"),
 ];
 
 /// "Side" in ASCII: says whose file it is.

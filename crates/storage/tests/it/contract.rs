@@ -19,7 +19,7 @@ use sidetalk_core::transaction::WriteResult;
 
 use crate::world::{
     Engine, Witness, World, at, between, by, eyes, group, id, key, member, owner, person, request, say,
-    say_as, say_once, search, server, shown, shown_page, text, to, to_group,
+    say_as, say_once, say_to, search, server, shown, shown_page, text, to, to_group,
 };
 
 const SERVER: Viewer = Viewer::Server;
@@ -243,6 +243,22 @@ async fn check_read_paths<E: Engine>(world: &World<E>, viewer: &Viewer, all: &[M
         let only = SearchRequest { audience: Some(message.audience.clone()), ..search("secret") };
         let found = world.store().search(&key("r"), viewer, &only).await.expect("a search");
         assert_eq!(found.messages.len(), usize::from(visible));
+    }
+}
+
+pub(crate) async fn an_addressee_is_kept_and_hides_nothing<E: Engine>(mut world: World<E>) {
+    world.open("r").await;
+    let posted = world.write("r", &member("alice"), say_to(5, &["bob"])).await;
+    let Event::MessagePosted(message) = &posted.event else { panic!("not a post") };
+    assert!(message.addressee.is_some());
+    for _ in 0..2 {
+        for viewer in [SERVER, eyes("alice", &[]), eyes("bob", &[])] {
+            let page = world.page("r", &viewer, &request(PageAnchor::Newest, 9)).await;
+            assert_eq!(page.messages, [(**message).clone()]);
+            assert_eq!(world.entries("r", &viewer).await, std::slice::from_ref(&posted));
+        }
+        assert!(world.entries("r", &eyes("carol", &[])).await.is_empty());
+        world.reopen();
     }
 }
 

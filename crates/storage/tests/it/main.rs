@@ -35,6 +35,7 @@ contract! {
     nothing_is_posted_after_the_ban_that_forbids_it
     slow_mode_looks_at_the_last_post
     every_read_path_applies_the_audience_rule
+    an_addressee_is_kept_and_hides_nothing
     groups_are_compared_exactly
     pages_are_right_at_every_edge
     a_conversation_has_its_own_pages

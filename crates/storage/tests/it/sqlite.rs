@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sidetalk_core::command::Write;
 use sidetalk_core::event::Event;
-use sidetalk_core::model::{Audience, Dialect, Labels, RoomSpec, Seq, Viewer};
+use sidetalk_core::model::{Audience, Dialect, Labels, PrivateChat, RoomSpec, Seq, Viewer};
 use sidetalk_core::ports::{PageAnchor, ProjectStore, RecordStore, RoomStore, Upkeep, UserProfile};
 use sidetalk_core::refusal::Failure;
 use sidetalk_core::transaction::{WriteResult, Written};
@@ -13,7 +13,7 @@ use sidetalk_storage::{OpenError, Sqlite, SqliteConfig};
 
 use crate::world::{
     Embedded, Engine, Witness, World, at, between, by, id, key, member, owner, request, say, say_as,
-    say_once, text, to,
+    say_once, say_to, text, to,
 };
 
 const SERVER: Viewer = Viewer::Server;
@@ -327,6 +327,9 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date() {
     assert_eq!((posted.seq, posted.by.dialect), (Seq(3), Some(Dialect::new("left"))));
     let room = world.store().room(&key("r")).await.expect("a room").expect("there");
     assert_eq!(room.labels.iter().count(), 1);
+    world.write("r", &owner("olga"), Write::SetPrivateChat(PrivateChat::Everyone)).await;
+    let addressed = world.write("r", &alice, say_to(5, &["bob"])).await;
+    assert_eq!(world.entries("r", &SERVER).await.last(), Some(&addressed));
     assert!(world.store().records("left.token", "", None, 9).await.expect("a list").is_empty());
 }
 

@@ -9,8 +9,8 @@ use sidetalk_core::command::Write;
 use sidetalk_core::event::Entry;
 use sidetalk_core::limits::Limits;
 use sidetalk_core::model::{
-    Actor, Audience, ClientId, Dialect, Draft, Epoch, GroupName, Identity, Message, MessageId, Part,
-    Principal, ProjectId, Role, RoomKey, RoomKind, RoomName, RoomSpec, Seq, SignalType, TextFormat,
+    Actor, Audience, ClientId, ConnectionId, Dialect, Draft, Epoch, GroupName, Identity, Message, MessageId,
+    Part, Principal, ProjectId, Role, RoomKey, RoomKind, RoomName, RoomSpec, Seq, SignalType, TextFormat,
     Timestamp, UserId, Viewer,
 };
 use sidetalk_core::ports::{
@@ -150,6 +150,12 @@ pub(crate) fn to(audience: Audience, text: &str) -> Write {
 
 pub(crate) fn say(text: &str) -> Write {
     to(Audience::Room, text)
+}
+
+/// A text for users, addressed to one of their connections.
+pub(crate) fn say_to(connection: u128, names: &[&str]) -> Write {
+    let addressee = Some(ConnectionId::from_uuid(Uuid::from_u128(connection)));
+    Write::Post(Draft { addressee, audience: between(names), ..Draft::text("for one") })
 }
 
 /// A text that came as a signal of that type.

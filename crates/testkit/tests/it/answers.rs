@@ -107,6 +107,42 @@ async fn in_a_busy_room_the_whole_slot_is_one_write_in_order() {
 }
 
 #[tokio::test]
+async fn what_differs_by_listener_keeps_its_place() {
+    let stage = Stage::new().await;
+    let ((alice, seat), (bob, bobs)) = pair(&stage).await;
+    let carol = Guest::new(&stage, "carol", Role::Member);
+    let _carols = carol.join(&stage, "r").await;
+    for busy in [false, true] {
+        let crowd = if busy { make_busy(&stage, &bob, &bobs).await } else { Vec::new() };
+        for guest in [&alice, &bob, &carol] {
+            guest.writes();
+        }
+        bob.signal(&stage, &bobs, "one");
+        bob.signal(&stage, &bobs, "each");
+        seat.answer(answer("answered"));
+        bob.signal(&stage, &bobs, "each again");
+        bob.signal(&stage, &bobs, "end");
+        let heard = alice.writes_until("s end").await;
+        assert_eq!(
+            heard,
+            ["s one\ns each for alice\nanswered\ns each again for alice\ns end\n"],
+            "busy: {busy}"
+        );
+        assert_eq!(bob.writes_until("s end").await, ["s one\ns each for bob\ns each again for bob\ns end\n"]);
+        assert_eq!(carol.writes_until("s end").await, ["s one\ns end\n"]);
+        drop(crowd);
+    }
+    // Who is out, or comes behind it, gets nothing of it.
+    bob.signal(&stage, &bobs, "each");
+    alice.leave(&stage, &seat);
+    let dave = Guest::new(&stage, "dave", Role::Member);
+    let _daves = dave.join(&stage, "r").await;
+    bob.signal(&stage, &bobs, "each at last");
+    assert_eq!(dave.lines_until("s each at last for dave").await, ["s each at last for dave"]);
+    assert!(!alice.writes().concat().contains("at last"));
+}
+
+#[tokio::test]
 async fn who_leaves_before_the_flush_still_gets_the_answer() {
     let stage = Stage::new().await;
     let ((alice, seat), (bob, bobs)) = pair(&stage).await;

@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 use sidetalk_core::event::{Event, Happening, LeaveReason, Moment, Sight, Sitting};
 use sidetalk_core::hub::{Link, Seat};
 use sidetalk_core::model::{
-    Audience, ConnectionId, Dialect, Principal, Role, RoomKey, RoomName, Signal, SignalData, Timestamp,
+    Audience, ConnectionId, Dialect, Presence, Principal, Role, RoomKey, RoomName, Signal, SignalData,
+    Timestamp,
 };
 use sidetalk_core::ports::{Closing, Face, Outlet, Witness};
 use sidetalk_core::service::JoinWish;
@@ -28,6 +29,17 @@ impl Face for Words {
 
     fn render(&self, happening: Happening<'_>) -> Option<Bytes> {
         Some(Bytes::from(words(&happening)? + "\n"))
+    }
+
+    /// What begins with `each` says for whom it is, and is not for carol.
+    fn differs(&self, happening: Happening<'_>) -> bool {
+        words(&happening).is_some_and(|words| words.starts_with("s each"))
+    }
+
+    fn render_for(&self, happening: Happening<'_>, listener: &Presence) -> Option<Bytes> {
+        let name = listener.identity.user.as_str();
+        let words = words(&happening).filter(|_| name != "carol")?;
+        Some(Bytes::from(format!("{words} for {name}\n")))
     }
 }
 

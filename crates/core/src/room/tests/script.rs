@@ -14,9 +14,9 @@ use crate::command::Write;
 use crate::event::{Entry, Event};
 use crate::limits::Limits;
 use crate::model::{
-    Actor, Audience, ClientId, Draft, Epoch, GroupName, Identity, Labels, Member, Membership, Message,
-    MessageId, Part, Pin, Principal, PrivateChat, ProjectId, Reaction, Role, RoomKey, RoomKind, RoomName,
-    RoomSettings, Seq, TextFormat, Timestamp, UserId,
+    Actor, Audience, ClientId, ConnectionId, Draft, Epoch, GroupName, Identity, Labels, Member, Membership,
+    Message, MessageId, Part, Pin, Principal, PrivateChat, ProjectId, Reaction, Role, RoomKey, RoomKind,
+    RoomName, RoomSettings, Seq, TextFormat, Timestamp, UserId,
 };
 use crate::ports::RoomTx;
 use crate::refusal::{Failure, Unavailable};
@@ -181,11 +181,12 @@ impl Stage {
         let mut draft = Draft { reply_to, ..Draft::text("") };
         let mut rest = rest;
         while let Some((mark, after)) =
-            rest.split_once(' ').filter(|(word, _)| word.starts_with(['@', '#', '/']))
+            rest.split_once(' ').filter(|(word, _)| word.starts_with(['@', '#', '/', '>']))
         {
-            match mark.strip_prefix('/') {
-                Some(id) => draft.client_id = Some(ClientId::new(id).expect("a valid id")),
-                None => draft.audience = self.audience(mark),
+            match mark.split_at(1) {
+                ("/", id) => draft.client_id = Some(ClientId::new(id).expect("a valid id")),
+                (">", number) => draft.addressee = Some(connection(number)),
+                _ => draft.audience = self.audience(mark),
             }
             rest = after;
         }
@@ -207,6 +208,10 @@ impl Stage {
 
 fn user(name: &str) -> UserId {
     UserId::new(name.trim_end_matches(['!', '*', '~', '?'])).expect("a valid id")
+}
+
+fn connection(number: &str) -> ConnectionId {
+    ConnectionId::from_uuid(Uuid::from_u128(number.parse().expect("a number")))
 }
 
 fn group(name: &str) -> GroupName {
