@@ -34,7 +34,9 @@ impl Flusher {
     pub(super) fn enqueue(&self, room: Arc<LiveRoom>) {
         let mut rooms = self.rooms.lock();
         rooms.push(room);
-        if rooms.len() == 1 {
+        let is_first = rooms.len() == 1;
+        drop(rooms);
+        if is_first {
             self.work.notify_one();
         }
     }

@@ -45,6 +45,8 @@ struct Inner {
     answers: Vec<Answer>,
     next_index: u64,
     queued: bool,
+    /// The flusher is still to be told of it.
+    untold: bool,
     /// A flush is under way: it has older things for the seats than what is pending.
     flushing: bool,
     pace: Pace,
@@ -125,6 +127,7 @@ impl LiveRoom {
             answers: Vec::new(),
             next_index: 0,
             queued: false,
+            untold: false,
             flushing: false,
             pace: Pace::default(),
             retired: false,
@@ -148,13 +151,26 @@ impl LiveRoom {
             return Ok(());
         }
         let room = store.room(&self.key).await?.ok_or(Refusal::RoomGone)?;
-        let mut inner = self.inner.lock();
-        inner.room = Some(room);
-        for committed in std::mem::take(&mut inner.early) {
-            // Only a gap could ask for a repair here, and what came while loading follows what was loaded.
-            self.take_committed(&mut inner, &committed);
-        }
+        self.change(|inner| {
+            inner.room = Some(room);
+            for committed in std::mem::take(&mut inner.early) {
+                // Only a gap could ask for a repair here, and what came while loading follows what was loaded.
+                self.take_committed(inner, &committed);
+            }
+        });
         Ok(())
+    }
+
+    /// Changes the room, and then has the flusher told: whom that wakes finds the lock free.
+    fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut Inner) -> T) -> T {
+        let mut inner = self.inner.lock();
+        let value = change(&mut inner);
+        let untold = std::mem::take(&mut inner.untold);
+        drop(inner);
+        if untold {
+            self.flusher.enqueue(self.clone());
+        }
+        value
     }
 
     fn is_loaded(&self) -> bool {
@@ -166,9 +182,10 @@ impl LiveRoom {
     /// # Errors
     /// `None` if this live room has been dropped meanwhile; else the room's refusal.
     pub(crate) fn take_seat(self: &Arc<Self>, entrance: Entrance<'_>) -> Option<Result<Taken, Refusal>> {
-        let mut inner = self.inner.lock();
-        let room = inner.room.clone().filter(|_| !inner.retired)?;
-        Some(self.seat_in(&mut inner, room, entrance))
+        self.change(|inner| {
+            let room = inner.room.clone().filter(|_| !inner.retired)?;
+            Some(self.seat_in(inner, room, entrance))
+        })
     }
 
     fn seat_in(
@@ -226,16 +243,16 @@ impl LiveRoom {
 
     /// Takes a seat out whose connection leaves by itself or is lost; not one that the connection has taken since.
     pub(crate) fn leave(self: &Arc<Self>, seat: &Arc<Seat>, reason: LeaveReason) {
-        let mut inner = self.inner.lock();
-        if inner.holds(seat) {
-            self.put_out(&mut inner, seat.link().id(), reason, false);
-        }
+        self.change(|inner| {
+            if inner.holds(seat) {
+                self.put_out(inner, seat.link().id(), reason, false);
+            }
+        });
     }
 
     /// Puts a connection out, and tells it why. Says whether it was in.
     pub(crate) fn remove(self: &Arc<Self>, connection: ConnectionId, reason: LeaveReason) -> bool {
-        let mut inner = self.inner.lock();
-        self.put_out(&mut inner, connection, reason, true)
+        self.change(|inner| self.put_out(inner, connection, reason, true))
     }
 
     /// Takes out everybody for good: the room is gone.
@@ -246,29 +263,31 @@ impl LiveRoom {
 
     /// Puts everybody out, and tells them why.
     pub(super) fn remove_all(self: &Arc<Self>, reason: LeaveReason) {
-        let mut inner = self.inner.lock();
-        let all = inner.seats.clone();
-        for seat in all.iter() {
-            Self::hand_over(&mut inner, seat);
-        }
-        // From here on only the others' going is pending, which is not for those who go with them.
-        all.iter().for_each(|seat| seat.mark_out(inner.next_index));
-        for seat in all.iter() {
-            self.put_out_of_hand(&mut inner, seat.link().id(), reason, true);
-        }
+        self.change(|inner| {
+            let all = inner.seats.clone();
+            for seat in all.iter() {
+                Self::hand_over(inner, seat);
+            }
+            // From here on only the others' going is pending, which is not for those who go with them.
+            all.iter().for_each(|seat| seat.mark_out(inner.next_index));
+            for seat in all.iter() {
+                self.put_out_of_hand(inner, seat.link().id(), reason, true);
+            }
+        });
     }
 
     /// Takes a hint of the store in. Says whether a repair must be started.
     pub(super) fn committed(self: &Arc<Self>, committed: &Committed) -> bool {
-        let mut inner = self.inner.lock();
-        if inner.room.is_none() {
-            inner.early.push(committed.clone());
-            return false;
-        }
-        self.take_committed(&mut inner, committed)
+        self.change(|inner| {
+            if inner.room.is_none() {
+                inner.early.push(committed.clone());
+                return false;
+            }
+            self.take_committed(inner, committed)
+        })
     }
 
-    fn take_committed(self: &Arc<Self>, inner: &mut Inner, committed: &Committed) -> bool {
+    fn take_committed(&self, inner: &mut Inner, committed: &Committed) -> bool {
         let Some(last) = committed.entries.last().map(|entry| entry.seq) else { return false };
         if inner.room.as_ref().is_none_or(|room| room.epoch != committed.epoch) {
             return false;
@@ -287,7 +306,7 @@ impl LiveRoom {
     }
 
     /// Takes the next entry in; a double is dropped; `false` if entries before it are missing.
-    fn take_entry(self: &Arc<Self>, inner: &mut Inner, entry: &Arc<Entry>) -> bool {
+    fn take_entry(&self, inner: &mut Inner, entry: &Arc<Entry>) -> bool {
         let Some(room) = inner.room.as_mut() else { return false };
         if entry.seq <= room.head {
             return true;
@@ -300,7 +319,7 @@ impl LiveRoom {
     }
 
     /// Applies an entry that is the next, or the next that a repair found.
-    fn follow(self: &Arc<Self>, inner: &mut Inner, entry: &Entry) {
+    fn follow(&self, inner: &mut Inner, entry: &Entry) {
         let Some(room) = inner.room.as_mut() else { return };
         Arc::make_mut(room).apply(entry);
         let (room, epoch) = (room.clone(), room.epoch);
@@ -337,35 +356,38 @@ impl LiveRoom {
 
     /// Takes in what a repair has read.
     pub(super) fn repaired(self: &Arc<Self>, replay: &Replay) {
-        let mut inner = self.inner.lock();
-        let head = inner.room.as_ref().map_or(Seq::ZERO, |room| room.head);
-        for entry in replay.entries.iter().filter(|entry| entry.seq > head) {
-            self.follow(&mut inner, entry);
-        }
-        if !replay.more && inner.repairing.is_some_and(|known| known <= replay.head) {
-            inner.repairing = None;
-            // Entries that retention has removed leave holes; the log still stands where the store says.
-            if let Some(room) = inner.room.as_mut().filter(|room| room.head < replay.head) {
-                Arc::make_mut(room).head = replay.head;
+        self.change(|inner| {
+            let head = inner.room.as_ref().map_or(Seq::ZERO, |room| room.head);
+            for entry in replay.entries.iter().filter(|entry| entry.seq > head) {
+                self.follow(inner, entry);
             }
-        }
+            if !replay.more && inner.repairing.is_some_and(|known| known <= replay.head) {
+                inner.repairing = None;
+                // Entries that retention has removed leave holes; the log still stands where the store says.
+                if let Some(room) = inner.room.as_mut().filter(|room| room.head < replay.head) {
+                    Arc::make_mut(room).head = replay.head;
+                }
+            }
+        });
     }
 
     /// Something ephemeral happened.
     pub(super) fn happen(self: &Arc<Self>, moment: &Moment) {
-        let mut inner = self.inner.lock();
         let audience = moment.audience();
         let happening = Happening::Moment { room: &self.key, moment };
-        self.show(&inner, Sight::Happened { happening, roster: &inner.roster });
-        self.push(&mut inner, &happening, &audience, None);
+        self.change(|inner| {
+            self.show(inner, Sight::Happened { happening, roster: &inner.roster });
+            self.push(inner, &happening, &audience, None);
+        });
     }
 
     /// Sends the answer to something that `seat` published here, behind it.
     pub(super) fn answer(self: &Arc<Self>, seat: &Arc<Seat>, frames: Bytes) {
-        let mut inner = self.inner.lock();
-        let index = inner.next_index;
-        inner.answers.push(Answer { seat: seat.clone(), index, frames: Some(frames) });
-        self.queue(&mut inner);
+        self.change(|inner| {
+            let index = inner.next_index;
+            inner.answers.push(Answer { seat: seat.clone(), index, frames: Some(frames) });
+            self.queue(inner);
+        });
     }
 
     /// Reads the replica and the roster.
@@ -400,13 +422,7 @@ impl LiveRoom {
     }
 
     /// Takes a connection out. What waits for it goes first if it is `told` of its going.
-    fn put_out(
-        self: &Arc<Self>,
-        inner: &mut Inner,
-        connection: ConnectionId,
-        reason: LeaveReason,
-        told: bool,
-    ) -> bool {
+    fn put_out(&self, inner: &mut Inner, connection: ConnectionId, reason: LeaveReason, told: bool) -> bool {
         if let Some(seat) = inner.seat_of(connection).filter(|seat| told || inner.owes(seat.link().id())) {
             Self::hand_over(inner, &seat);
         }
@@ -429,7 +445,7 @@ impl LiveRoom {
     }
 
     fn put_out_of_hand(
-        self: &Arc<Self>,
+        &self,
         inner: &mut Inner,
         connection: ConnectionId,
         reason: LeaveReason,
@@ -468,7 +484,7 @@ impl LiveRoom {
 
     /// Renders for each face that listens, and queues the room for its flusher.
     fn push(
-        self: &Arc<Self>,
+        &self,
         inner: &mut Inner,
         happening: &Happening<'_>,
         audience: &Audience,
@@ -514,12 +530,11 @@ impl LiveRoom {
         }
     }
 
-    fn queue(self: &Arc<Self>, inner: &mut Inner) {
+    /// Asks for a flush; the flusher is told at the end of the [`change`](Self::change).
+    fn queue(&self, inner: &mut Inner) {
         self.flusher.count();
-        if !inner.queued {
-            inner.queued = true;
-            self.flusher.enqueue(self.clone());
-        }
+        inner.untold |= !inner.queued;
+        inner.queued = true;
     }
 
     fn show(&self, inner: &Inner, sight: Sight<'_>) {
@@ -551,17 +566,18 @@ impl LiveRoom {
 
     /// Ends a flush: puts out the users that it told of.
     pub(super) fn finish(self: &Arc<Self>, batch: &Batch) {
-        let mut inner = self.inner.lock();
-        inner.flushing = false;
-        for (user, reason) in batch.pending.iter().filter_map(|pending| pending.removes.as_ref()) {
-            for seat in
-                batch.seats.iter().filter(|seat| seat.presence().identity.user == *user && !seat.is_in())
-            {
-                if inner.holds(seat) {
-                    self.put_out(&mut inner, seat.link().id(), *reason, true);
+        self.change(|inner| {
+            inner.flushing = false;
+            for (user, reason) in batch.pending.iter().filter_map(|pending| pending.removes.as_ref()) {
+                for seat in
+                    batch.seats.iter().filter(|seat| seat.presence().identity.user == *user && !seat.is_in())
+                {
+                    if inner.holds(seat) {
+                        self.put_out(inner, seat.link().id(), *reason, true);
+                    }
                 }
             }
-        }
+        });
     }
 }
 
