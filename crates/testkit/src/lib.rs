@@ -2,13 +2,15 @@
 //! test holds in its hand.
 //!
 //! Start reading at [`App`]: it is Sidetalk without a network. [`Person`] is somebody on a live connection, whose frames
-//! are caught instead of sent. [`fixed`] has the engines of time and chance.
+//! are caught instead of sent; [`Socket`] is a client of one that listens. [`fixed`] has the engines of time and chance.
 //!
 //! To add a helper: write the test that wants it first; a helper that one test uses stays in that test.
 
 pub mod app;
 
 pub mod person;
+
+pub mod socket;
 
 pub mod fixed;
 
@@ -17,3 +19,4 @@ pub mod failing;
 pub use app::{Answer, App, Setup};
 pub use fixed::{CountingEntropy, FixedClock};
 pub use person::Person;
+pub use socket::Socket;

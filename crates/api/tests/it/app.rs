@@ -1,7 +1,6 @@
 //! The test kit's application behind a listener: a clock that stands still until told, chance that is a count, and
 //! clients for both ways in.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,19 +20,14 @@ use sidetalk_edge::listener::{Listener, ListenerConfig, Serving};
 use sidetalk_edge::liveness::{Liveness, LivenessSettings};
 use sidetalk_edge::origin::OriginPolicy;
 use sidetalk_edge::socket::SocketSettings;
-use sidetalk_testkit::FixedClock;
 pub use sidetalk_testkit::fixed::START;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use sidetalk_testkit::{FixedClock, Socket};
 use tower::ServiceExt as _;
 
 pub const SECRET: &str = "a secret of thirty-two characters";
 pub const PROJECT: u32 = 100_001;
 /// The connection that lena's token promises.
 pub const PROMISED: &str = "11111111-2222-4333-8444-555555555555";
-
-/// Longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// 1, 2, 3… spread over the bits, so that ids are short to read and never the same.
 #[derive(Default)]
@@ -136,12 +130,16 @@ impl App {
 
     /// A socket of somebody who has said nothing yet.
     pub async fn socket(&self) -> Socket {
-        Socket::open(self.addr, "/api/v1/connect", "sidetalk.v1").await.expect("the socket opens")
+        self.socket_at("/api/v1/connect", "sidetalk.v1").await.expect("the socket opens")
     }
 
     /// A socket with that query and those sub-protocols; the status, if it does not open.
     pub async fn socket_at(&self, path: &str, protocols: &str) -> Result<Socket, StatusCode> {
-        Socket::open(self.addr, path, protocols).await
+        let socket = Socket::open(self.addr, path, protocols)
+            .await
+            .map_err(|answer| answer.split(' ').nth(1).unwrap().parse::<StatusCode>().unwrap())?;
+        assert_eq!(socket.protocol, "sidetalk.v1");
+        Ok(socket)
     }
 
     /// A socket of one of [`token_of`](Self::token_of).
@@ -194,162 +192,4 @@ pub fn project(key: u32, secret: &str) -> Project {
 pub fn basic(key: u32, secret: &str) -> String {
     use base64::Engine as _;
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{key}:{secret}")))
-}
-
-/// A WebSocket client that is just enough: text frames, masked, never fragmented.
-pub struct Socket {
-    tcp: TcpStream,
-    input: Vec<u8>,
-    waiting: VecDeque<String>,
-    pub closed: Option<(u16, String)>,
-}
-
-impl Socket {
-    async fn open(addr: SocketAddr, path: &str, protocols: &str) -> Result<Self, StatusCode> {
-        let mut tcp = TcpStream::connect(addr).await.unwrap();
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             sec-websocket-protocol: {protocols}\r\n\r\n"
-        );
-        tcp.write_all(request.as_bytes()).await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            tcp.read_exact(&mut byte).await.unwrap();
-            head.push(byte[0]);
-        }
-        let head = String::from_utf8(head).unwrap();
-        let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
-        if status != 101 {
-            return Err(StatusCode::from_u16(status).unwrap());
-        }
-        assert!(head.to_lowercase().contains("sec-websocket-protocol: sidetalk.v1\r\n"), "{head}");
-        Ok(Self { tcp, input: Vec::new(), waiting: VecDeque::new(), closed: None })
-    }
-
-    pub async fn send(&mut self, text: &str) {
-        let mask = [1, 2, 3, 4];
-        let mut frame = vec![0x81];
-        match text.len() {
-            length @ 0..=125 => frame.push(0x80 | u8::try_from(length).unwrap()),
-            length @ 126..=0xffff => {
-                frame.push(0x80 | 126);
-                frame.extend(u16::try_from(length).unwrap().to_be_bytes());
-            }
-            length => {
-                frame.push(0x80 | 127);
-                frame.extend((length as u64).to_be_bytes());
-            }
-        }
-        frame.extend(mask);
-        frame.extend(text.bytes().zip(mask.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));
-        // A socket that was closed by the server may refuse this; the close is what tests look at.
-        let _ = self.tcp.write_all(&frame).await;
-    }
-
-    /// Says goodbye with that number.
-    pub async fn send_close(&mut self, number: u16) {
-        let mask = [1, 2, 3, 4];
-        let mut frame = vec![0x88, 0x80 | 2];
-        frame.extend(mask);
-        frame.extend(number.to_be_bytes().iter().zip(mask).map(|(byte, mask)| byte ^ mask));
-        let _ = self.tcp.write_all(&frame).await;
-    }
-
-    /// The next text frame; `None` at the end or after `patience`.
-    pub async fn next_within(&mut self, patience: Duration) -> Option<String> {
-        let deadline = tokio::time::Instant::now() + patience;
-        loop {
-            if let Some(text) = self.waiting.pop_front() {
-                return Some(text);
-            }
-            if self.closed.is_some() {
-                return None;
-            }
-            let mut bytes = [0; 16 * 1024];
-            match tokio::time::timeout_at(deadline, self.tcp.read(&mut bytes)).await {
-                Err(_) => return None,
-                Ok(Ok(0) | Err(_)) => self.closed = Some((1006, String::new())),
-                Ok(Ok(read)) => {
-                    self.input.extend_from_slice(&bytes[..read]);
-                    self.take_frames();
-                }
-            }
-        }
-    }
-
-    pub async fn next(&mut self) -> String {
-        self.next_within(PATIENCE).await.unwrap_or_else(|| panic!("no frame came; closed: {:?}", self.closed))
-    }
-
-    /// Sends a request and reads up to its answer; what comes before is kept for later.
-    pub async fn call(&mut self, request: &str) -> Value {
-        let id = serde_json::from_str::<Value>(request).unwrap()["id"].clone();
-        self.send(request).await;
-        let mut before = Vec::new();
-        let answer = loop {
-            let frame = self.next().await;
-            let value: Value = serde_json::from_str(&frame).unwrap();
-            if value.get("id") == Some(&id) {
-                break value;
-            }
-            before.push(frame);
-        };
-        for frame in before.into_iter().rev() {
-            self.waiting.push_front(frame);
-        }
-        answer
-    }
-
-    /// Everything that has come until nothing comes for that long.
-    pub async fn drain(&mut self, quiet: Duration) -> Vec<String> {
-        let mut frames = Vec::new();
-        while let Some(frame) = self.next_within(quiet).await {
-            frames.push(frame);
-        }
-        frames
-    }
-
-    /// The close frame.
-    pub async fn close(&mut self) -> (u16, String) {
-        while self.closed.is_none() {
-            assert!(
-                self.next_within(PATIENCE).await.is_some() || self.closed.is_some(),
-                "the socket stays open"
-            );
-        }
-        self.closed.clone().unwrap()
-    }
-
-    fn take_frames(&mut self) {
-        loop {
-            let Some(&[first, second]) = self.input.first_chunk::<2>() else { return };
-            let (header, length) = match second {
-                126 => {
-                    let Some(&[_, _, a, b]) = self.input.first_chunk::<4>() else { return };
-                    (4, usize::from(u16::from_be_bytes([a, b])))
-                }
-                127 => {
-                    let Some(chunk) = self.input.first_chunk::<10>() else { return };
-                    (10, usize::try_from(u64::from_be_bytes(chunk[2..].try_into().unwrap())).unwrap())
-                }
-                length => (2, usize::from(length)),
-            };
-            if self.input.len() < header + length {
-                return;
-            }
-            let payload: Vec<u8> = self.input.drain(..header + length).skip(header).collect();
-            match first & 0xf {
-                1 => self.waiting.push_back(String::from_utf8(payload).unwrap()),
-                8 => {
-                    let number =
-                        payload.first_chunk::<2>().map_or(1005, |number| u16::from_be_bytes(*number));
-                    let reason = String::from_utf8(payload.get(2..).unwrap_or_default().to_vec()).unwrap();
-                    self.closed = Some((number, reason));
-                }
-                _ => {}
-            }
-        }
-    }
 }

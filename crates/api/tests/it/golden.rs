@@ -9,8 +9,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use sidetalk_testkit::Socket;
 
-use crate::app::{App, Socket};
+use crate::app::App;
 
 /// How long nothing must come before a transcript counts as complete, when it is written anew.
 const QUIET: Duration = Duration::from_millis(120);

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sidetalk_testkit::Socket;
 
-use crate::app::{App, Socket};
+use crate::app::App;
 
 const QUIET: Duration = Duration::from_millis(100);
 
@@ -144,7 +145,7 @@ async fn who_is_put_out_while_away_hears_of_it_and_who_says_goodbye_is_gone() {
     }
     let mut bob = app.socket().await;
     let first = connect(&app, &mut bob, "bob", json!({ "keep_s": 10 })).await;
-    bob.send_close(1000).await;
+    bob.say_goodbye(1000).await;
     tokio::time::sleep(QUIET).await;
     let mut bob = app.socket().await;
     let answer =

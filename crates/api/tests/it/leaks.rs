@@ -11,8 +11,9 @@ use sidetalk_core::command::Write;
 use sidetalk_core::model::{
     Actor, Audience, Draft, GroupName, MessageId, Part, Principal, RoomName, TextFormat, UserId,
 };
+use sidetalk_testkit::Socket;
 
-use crate::app::{App, Socket};
+use crate::app::App;
 
 const ROOM: &str = "lobby";
 /// No message has this id.

@@ -110,7 +110,7 @@ async fn signals_joins_and_failed_logins_have_theirs() {
     })
     .await;
     let mut socket = app.socket_of("bob").await;
-    let codes = async |socket: &mut crate::app::Socket, request: &str| {
+    let codes = async |socket: &mut sidetalk_testkit::Socket, request: &str| {
         let mut codes = Vec::new();
         for _ in 0..3 {
             let answer = socket.call(request).await;

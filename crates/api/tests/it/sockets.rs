@@ -5,14 +5,15 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sidetalk_api::token::{Mint, mint_server};
+use sidetalk_testkit::Socket;
 
-use crate::app::{App, PROMISED, Socket};
+use crate::app::{App, PROMISED};
 
 const QUIET: Duration = Duration::from_millis(100);
 
 async fn notification(socket: &mut Socket, method: &str) -> Value {
     loop {
-        let frame: Value = serde_json::from_str(&socket.next().await).unwrap();
+        let frame = socket.next().await;
         if frame["method"] == method {
             return frame;
         }
@@ -158,7 +159,7 @@ async fn pipelined_requests_are_answered_in_order() {
     let mut ids = Vec::new();
     let mut seqs = Vec::new();
     while ids.len() < 60 || seqs.len() < 20 {
-        let frame: Value = serde_json::from_str(&socket.next().await).unwrap();
+        let frame = socket.next().await;
         ids.extend(frame["id"].as_u64());
         if frame["method"] == "message.posted" {
             seqs.push(frame["params"]["seq"].as_u64().unwrap());
@@ -185,7 +186,7 @@ async fn a_join_answer_comes_before_what_follows_it() {
     for _ in 0..10 {
         let mut reader = app.socket_of("bob").await;
         reader.send(r#"{"jsonrpc":"2.0","id":1,"method":"room.join","params":{"room":"lobby","presence":false,"history":300}}"#).await;
-        let first: Value = serde_json::from_str(&reader.next().await).unwrap();
+        let first = reader.next().await;
         let history = first["result"]["history"]["messages"].as_array().unwrap_or_else(|| panic!("{first}"));
         let mut seqs: Vec<u64> = history.iter().map(|message| message["seq"].as_u64().unwrap()).collect();
         let position = first["result"]["position"].as_str().unwrap();
@@ -259,7 +260,7 @@ async fn a_promise_is_kept_once_however_close_the_race() {
         }
         let mut ids = Vec::new();
         for socket in &mut sockets {
-            let answer: Value = serde_json::from_str(&socket.next().await).unwrap();
+            let answer = socket.next().await;
             ids.push(answer["result"]["connection"].as_str().unwrap().to_owned());
         }
         assert!(ids.iter().filter(|id| **id == PROMISED).count() <= 1, "{ids:?}");

@@ -18,12 +18,11 @@ use sidetalk_opentalk::{
     IssuerKey, IssuerKeys, OpenTalk, OpenTalkParts, OpenTalkSettings, OpenTalkState, router,
 };
 use sidetalk_testkit::fixed::START;
-use sidetalk_testkit::{FixedClock, Setup};
+use sidetalk_testkit::{FixedClock, Setup, Socket};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
 use crate::member::Member;
-use crate::socket::Socket;
 
 pub const ISSUER: &str = "https://login.example/realms/talk";
 

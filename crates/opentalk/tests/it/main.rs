@@ -6,7 +6,6 @@
 
 mod app;
 mod member;
-mod socket;
 
 mod dialects;
 mod golden;

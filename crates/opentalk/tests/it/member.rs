@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-
-use crate::socket::Socket;
+use sidetalk_testkit::Socket;
 
 /// After what time nothing more is expected.
 const QUIET: Duration = Duration::from_millis(60);

@@ -87,7 +87,7 @@ async fn a_ticket_opens_one_socket_and_not_for_long() {
     let ticket = async || app.start("", &room, Some(&alice), "").await.text_of("ticket");
     let both = async |ticket: &str, protocol: &str| {
         let opened = app.try_socket(&format!("ticket#{ticket}, {protocol}")).await;
-        opened.map(|socket| socket.chosen).map_err(|head| head.lines().next().unwrap().to_owned())
+        opened.map(|socket| socket.protocol).map_err(|head| head.lines().next().unwrap().to_owned())
     };
     let new = "opentalk-signaling-json-v1.0";
     let used = ticket().await;
@@ -98,7 +98,7 @@ async fn a_ticket_opens_one_socket_and_not_for_long() {
     assert_eq!(both(&ticket().await, "k3k-signaling-json-v1.0").await.unwrap(), "k3k-signaling-json-v1.0");
     let first = ticket().await;
     let reversed = app.try_socket(&format!("{new}, ticket#{first}")).await.unwrap();
-    assert_eq!(reversed.chosen, new);
+    assert_eq!(reversed.protocol, new);
     for (what, protocols, refusal) in [
         ("nothing", String::new(), "missing_protocol"),
         ("another", "json".to_owned(), "invalid_protocol"),

@@ -16,15 +16,14 @@ use sidetalk_edge::listener::{Listener, ListenerConfig, Serving};
 use sidetalk_edge::liveness::{Liveness, LivenessSettings};
 use sidetalk_edge::socket::SocketSettings;
 use sidetalk_openvidu::{OpenVidu, OpenViduParts, OpenViduSettings, OpenViduState, router, webhook};
-use sidetalk_testkit::Setup;
 use sidetalk_testkit::app::SECRET;
 use sidetalk_testkit::failing::Plan;
 use sidetalk_testkit::fixed::START;
+use sidetalk_testkit::{Setup, Socket};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
 use crate::member::Member;
-use crate::socket::Socket;
 
 /// What the application's server says of itself.
 pub const SERVER: &str = "OPENVIDUAPP";
@@ -126,12 +125,12 @@ impl App {
 
     /// A socket of somebody who has said nothing yet.
     pub async fn socket(&self) -> Socket {
-        Socket::open(self.addr, "/openvidu?sessionId=any", "").await
+        Socket::open(self.addr, "/openvidu?sessionId=any", "").await.unwrap()
     }
 
     /// A socket of the native dialect, which the drop-in script speaks.
     pub async fn native_socket(&self) -> Socket {
-        Socket::open(self.addr, "/api/v1/connect", "sidetalk.v1").await
+        Socket::open(self.addr, "/api/v1/connect", "sidetalk.v1").await.unwrap()
     }
 
     /// A request as the application's server; an empty body is none.

@@ -11,11 +11,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sidetalk_testkit::Socket;
 use sidetalk_testkit::app::SECRET;
 
 use crate::app::{App, SERVER, basic};
 use crate::member::join_params;
-use crate::socket::Socket;
 
 /// How long nothing must come before a transcript counts as complete, when it is written anew.
 const QUIET: Duration = Duration::from_millis(150);

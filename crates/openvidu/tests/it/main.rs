@@ -6,7 +6,6 @@
 
 mod app;
 mod member;
-mod socket;
 
 mod drop_in;
 mod failures;
