@@ -1,6 +1,7 @@
 //! The embedded engine: one file, one thread that writes, a few that read.
 
 mod append;
+mod backup;
 mod db;
 mod keys;
 mod lock;
@@ -135,6 +136,7 @@ impl Sqlite {
         let reads = Role { reads_only: true, durability, cache_bytes: config.read_cache_bytes };
         let mut writing = Db::open(&path, writes, faults.clone()).map_err(engine)?;
         migrations::run(writing.raw(), &path)?;
+        backup::unmark(writing.raw()).map_err(engine)?;
         let shared = Arc::new(Shared {
             writes: Queue::new(config.queue_len_max),
             reads: Queue::new(config.queue_len_max),
@@ -337,34 +339,5 @@ fn read(shared: &Shared, mut db: Db) {
             Taken::Idle => {}
             Taken::Closed => return,
         }
-    }
-}
-
-/// Copies the database as it is at this moment, without what was deleted, and puts it in place when it is whole and synced.
-fn back_up(source: &Path, target: &Path) -> Result<(), Fault> {
-    let partial = lock::beside(target, "partial");
-    remove(&partial)?;
-    let role = Role { reads_only: false, durability: Durability::Full, cache_bytes: 8 << 20 };
-    let db = Db::open(source, role, Arc::default())?;
-    let name = partial.to_str().ok_or_else(|| std::io::Error::other("the path is not UTF-8"))?;
-    db.execute("VACUUM INTO ?1", [name])?;
-    std::fs::File::open(&partial)?.sync_all()?;
-    // What a copy at this place has left in its write-ahead log would be taken for the new one's.
-    for left in ["-wal", "-shm"] {
-        let mut name = target.as_os_str().to_owned();
-        name.push(left);
-        remove(Path::new(&name))?;
-    }
-    std::fs::rename(&partial, target)?;
-    if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
-fn remove(file: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }

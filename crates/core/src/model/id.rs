@@ -264,7 +264,8 @@ impl fmt::Display for Seq {
     }
 }
 
-/// One incarnation of a room's log: random, so that a room that was deleted and made again is never taken for the old one.
+/// One incarnation of a room's log: random and not 0, so that a room that was deleted and made again, or restored from a
+/// backup, is never taken for the old one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Epoch(pub u64);
 

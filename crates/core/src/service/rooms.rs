@@ -252,7 +252,8 @@ impl Service {
     fn fresh_epoch(&self) -> Epoch {
         #[expect(clippy::cast_possible_truncation, reason = "half of the random bits are enough")]
         let bits = self.entropy.bits() as u64;
-        Epoch(bits)
+        // A store may mean by 0 that there is none yet.
+        Epoch(bits.max(1))
     }
 }
 

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/001_initial.sql"),
     include_str!("../../migrations/sqlite/002_dialects.sql"),
     include_str!("../../migrations/sqlite/003_addressee.sql"),
+    include_str!("../../migrations/sqlite/004_copies.sql"),
 ];
 
 /// "Side" in ASCII: says whose file it is.

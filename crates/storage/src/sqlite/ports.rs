@@ -290,7 +290,7 @@ impl Upkeep for Sqlite {
             let (answer, answered) = oneshot::channel();
             // A thread of its own: it reads for long, and must not take a reader from others.
             let copying = move || {
-                let _ = answer.send(back_up(&source, &target));
+                let _ = answer.send(backup::make(&source, &target));
             };
             self.keep(spawn("sqlite-backup", copying).map_err(|error| Fault::Io(error).failure(doing))?);
             let copied = answered.await.unwrap_or(Err(Fault::Closed));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sidetalk_core::command::Write;
 use sidetalk_core::event::Event;
 use sidetalk_core::model::{Audience, Dialect, Labels, PrivateChat, RoomSpec, Seq, Viewer};
-use sidetalk_core::ports::{PageAnchor, ProjectStore, RecordStore, RoomStore, Upkeep, UserProfile};
+use sidetalk_core::ports::{LogStore, PageAnchor, ProjectStore, RecordStore, RoomStore, Upkeep, UserProfile};
 use sidetalk_core::refusal::Failure;
 use sidetalk_core::transaction::{WriteResult, Written};
 use sidetalk_storage::{OpenError, Sqlite, SqliteConfig};
@@ -331,6 +331,32 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date() {
     let addressed = world.write("r", &alice, say_to(5, &["bob"])).await;
     assert_eq!(world.entries("r", &SERVER).await.last(), Some(&addressed));
     assert!(world.store().records("left.token", "", None, 9).await.expect("a list").is_empty());
+}
+
+/// What a client knows of the log from after the backup must not be taken for what is said after the restore.
+#[tokio::test]
+async fn each_restore_of_a_backup_begins_logs_of_its_own() {
+    let world = World::new(Embedded::default());
+    world.open("r").await;
+    world.write("r", &member("alice"), say("before")).await;
+    let first = world.engine.scratch();
+    world.store().backup(&first).await.expect("a backup");
+    let second = first.with_extension("again");
+    std::fs::copy(&first, &second).expect("a copy of the backup");
+    let epoch = async |store: &Sqlite| {
+        let replay = store.entries(&key("r"), &SERVER, Seq::ZERO, 9).await.expect("a replay");
+        assert_eq!(replay.entries.len(), 1);
+        replay.epoch
+    };
+    let own = epoch(world.store()).await;
+    let mut seen = vec![own];
+    for path in [&first, &second] {
+        let restored = epoch(&world.engine.open_backup(path.clone())).await;
+        assert_eq!(epoch(&world.engine.open_backup(path.clone())).await, restored, "a restart is no restore");
+        assert!(!seen.contains(&restored), "{restored:?} among {seen:?}");
+        seen.push(restored);
+    }
+    assert_eq!(epoch(world.store()).await, own, "the original goes on");
 }
 
 #[tokio::test]
