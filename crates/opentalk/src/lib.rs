@@ -24,6 +24,8 @@ mod auth;
 mod book;
 mod tickets;
 
+mod rates;
+
 mod hall;
 mod watch;
 

@@ -6,6 +6,9 @@ mod people;
 mod rooms;
 mod start;
 
+use std::net::IpAddr;
+use std::time::Instant;
+
 use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::{Next, from_fn};
@@ -131,6 +134,19 @@ async fn open_to_all_pages(request: Request, next: Next) -> Response {
 }
 
 // What handlers take from a request.
+
+/// The address of whoever calls, and when.
+pub(crate) struct Address(pub(crate) Option<IpAddr>, pub(crate) Instant);
+
+impl<S: Sync> FromRequestParts<S> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let client = parts.extensions.get::<Client>().map(|client| client.address);
+        let address = client.or_else(|| parts.extensions.get::<Peer>().map(|peer| peer.addr.ip()));
+        Ok(Self(address, tokio::time::Instant::now().into_std()))
+    }
+}
 
 /// A user with a good token.
 pub(crate) struct Caller(pub(crate) User);

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use sidetalk_core::model::ProjectId;
+use sidetalk_edge::rate::Rule;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Settings and limits of this dialect.
 #[derive(Clone, Debug)]
@@ -34,6 +37,15 @@ pub struct OpenTalkSettings {
     pub frame_bytes_max: usize,
     /// How many tickets, and how many resumption tokens, may wait. Default 100,000.
     pub tickets_max: usize,
+    /// Wrong room passwords from one address. Default 60 per minute.
+    pub wrong_passwords_per_address: Option<Rule>,
+    /// Wrong passwords of one room, from everywhere. Default 600 per minute: more than one address can spend, so that nobody
+    /// alone keeps others out.
+    pub wrong_passwords_per_room: Option<Rule>,
+    /// Tickets for one address, behind which there may be many people. Default 20 per second, and 1,000 at once.
+    pub tickets_per_address: Option<Rule>,
+    /// How many addresses, and how many rooms, these limits remember. Default 100,000.
+    pub rate_keys_max: usize,
 }
 
 impl OpenTalkSettings {
@@ -54,6 +66,10 @@ impl OpenTalkSettings {
             livekit: None,
             frame_bytes_max: 1024 * 1024,
             tickets_max: 100_000,
+            wrong_passwords_per_address: Some(Rule::per("wrong_passwords_per_address", 60, MINUTE, 60)),
+            wrong_passwords_per_room: Some(Rule::per("wrong_passwords_per_room", 600, MINUTE, 600)),
+            tickets_per_address: Some(Rule::per_second("tickets_per_address", 20, 1_000)),
+            rate_keys_max: 100_000,
         }
     }
 }

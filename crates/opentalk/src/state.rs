@@ -24,6 +24,7 @@ use crate::DIALECT;
 use crate::auth::IssuerKeys;
 use crate::book::Book;
 use crate::hall::{Halls, connection};
+use crate::rates::Rates;
 use crate::settings::OpenTalkSettings;
 use crate::tickets::Tickets;
 use crate::to_wire::OpenTalkFace;
@@ -106,6 +107,7 @@ impl OpenTalk {
             halls: self.halls,
             book: Book::new(Arc::clone(service.store()), settings.project),
             tickets: Tickets::new(settings.ticket_ttl, settings.resumption_ttl, settings.tickets_max),
+            rates: Rates::new(&settings),
             entropy,
             keys,
             settings,
@@ -144,6 +146,7 @@ pub struct Shared {
     pub(crate) halls: Arc<Halls>,
     pub(crate) book: Book,
     pub(crate) tickets: Tickets,
+    pub(crate) rates: Rates,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) keys: Arc<dyn IssuerKeys>,
     pub(crate) settings: OpenTalkSettings,
@@ -194,13 +197,14 @@ impl OpenTalkState {
         }
     }
 
-    /// Forgets tickets that nobody has used.
+    /// Forgets tickets that nobody has used, and who has rested from trying doors.
     async fn sweep(self) {
         let mut ticks = tokio::time::interval(Duration::from_secs(10));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             self.tickets.sweep(self.service.now(), |room, participant| self.is_here(room, participant));
+            self.rates.sweep(tokio::time::Instant::now().into_std());
         }
     }
 

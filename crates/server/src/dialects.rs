@@ -146,6 +146,10 @@ fn opentalk_settings(config: &Config) -> Result<OpenTalkSettings> {
         message_bytes_max: section.message_max.size(),
         history_max: section.history_max,
         livekit,
+        wrong_passwords_per_address: rule("wrong_passwords_per_address", section.wrong_passwords_per_address),
+        wrong_passwords_per_room: rule("wrong_passwords_per_room", section.wrong_passwords_per_room),
+        tickets_per_address: rule("tickets_per_address", section.tickets_per_address),
+        rate_keys_max: config.rates.remembered_max,
         ..OpenTalkSettings::new(project)
     })
 }
@@ -204,5 +208,14 @@ mod tests {
     fn the_defaults_of_the_configuration_are_those_of_the_dialects() {
         let settings = opentok_settings(&Config::default()).expect("the defaults are good");
         assert_eq!(format!("{settings:?}"), format!("{:?}", OpenTokSettings::default()));
+    }
+
+    #[test]
+    fn the_defaults_of_opentalk_are_those_of_the_code() {
+        let mut config = Config::default();
+        config.opentalk.project = 100_001;
+        let settings = opentalk_settings(&config).expect("good settings");
+        let defaults = OpenTalkSettings::new(ProjectId::new(100_001).expect("a valid key"));
+        assert_eq!(format!("{settings:?}"), format!("{defaults:?}"));
     }
 }

@@ -15,9 +15,9 @@ use crate::generation::Generation;
 use crate::state::OpenTalkState;
 use crate::tickets::{Known, Resumed, Visitor};
 
-use super::Caller;
 use super::answer::{Json, Problem, json_answer};
 use super::rooms::{find, invited};
+use super::{Address, Caller};
 
 #[derive(Default, Deserialize)]
 pub(super) struct Start {
@@ -29,6 +29,7 @@ pub(super) struct Start {
 pub(super) async fn post_start(
     State(state): State<OpenTalkState>,
     Extension(generation): Extension<Generation>,
+    address: Address,
     Caller(user): Caller,
     Path(room): Path<String>,
     Json(wish): Json<Start>,
@@ -39,6 +40,7 @@ pub(super) async fn post_start(
         .ok_or_else(|| Problem::bad_token("invalid_access_token", "the token's sub is not usable"))?;
     check_ban(&state, &room, &id).await?;
     check_breakout(&wish)?;
+    state.rates.ticket(address.0, address.1)?;
     state.book.put_user(&user).await?;
     let known = Known {
         is_owner: user.subject == room.created_by,
@@ -62,6 +64,7 @@ pub(super) struct StartInvited {
 pub(super) async fn post_start_invited(
     State(state): State<OpenTalkState>,
     Extension(generation): Extension<Generation>,
+    address: Address,
     Path(room): Path<String>,
     Json(StartInvited { invite_code, password, start }): Json<StartInvited>,
 ) -> Result<Response, Problem> {
@@ -71,13 +74,27 @@ pub(super) async fn post_start_invited(
     if Uuid::try_parse(&room) != Ok(invited.id) {
         return Err(Problem::bad_request("bad_request", "the invite code is of another room"));
     }
-    if let Some(needed) = &invited.password
-        && !is_same_secret(password.as_deref().unwrap_or_default(), needed)
-    {
-        return Err(Problem::unauthorized("wrong_room_password", "the room's password is missing or wrong"));
+    if let Some(needed) = &invited.password {
+        check_password(&state, &address, invited.id, needed, password.as_deref())?;
     }
     check_breakout(&start)?;
+    state.rates.ticket(address.0, address.1)?;
     issue(&state, &invited, None, generation, &start)
+}
+
+/// Only what somebody tries is a guess: a page may ask first whether there is a password.
+fn check_password(
+    state: &OpenTalkState,
+    address: &Address,
+    room: Uuid,
+    needed: &str,
+    given: Option<&str>,
+) -> Result<(), Problem> {
+    let guess = |given| state.rates.guess(address.0, room, address.1, || is_same_secret(given, needed));
+    if given.map(guess).transpose()? != Some(true) {
+        return Err(Problem::unauthorized("wrong_room_password", "the room's password is missing or wrong"));
+    }
+    Ok(())
 }
 
 async fn check_ban(state: &OpenTalkState, room: &Room, user: &UserId) -> Result<(), Problem> {

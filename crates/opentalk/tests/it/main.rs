@@ -8,6 +8,7 @@ mod app;
 mod member;
 
 mod dialects;
+mod doors;
 mod golden;
 mod histories;
 mod hostile;

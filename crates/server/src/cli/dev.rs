@@ -80,6 +80,7 @@ impl Dev {
         }
         if self.no_rate_limits {
             config.rates.switch_off();
+            config.opentalk.switch_rates_off();
             config.http.connections_per_address_max = config.http.connections_max;
         }
         if self.tls && config.http.tls_certificate_file.is_none() {

@@ -328,6 +328,12 @@ section! {
         message_max: Bytes = Bytes(4_096),
         /// How many of the newest messages of a conversation are told.
         history_max: usize = 10_000,
+        /// Wrong room passwords from one address. A right one is not counted, but not looked at either beyond the limit.
+        wrong_passwords_per_address: Rate = Rate::per_minute(60, 60),
+        /// Wrong passwords of one room, from everywhere. More than one address may spend, so that nobody alone keeps others out.
+        wrong_passwords_per_room: Rate = Rate::per_minute(600, 600),
+        /// Tickets for one address; many people may come from behind it.
+        tickets_per_address: Rate = Rate::per_second(20, 1_000),
         /// The media server that clients are told of. Their web page shows no meeting without one.
         livekit_url: Option<String> = None,
         /// The token for it.
@@ -421,6 +427,15 @@ impl Rates {
             // A key of another kind than a rate does not take the word.
             let _ = self.set(key.name, &Given::Text("off"));
         }
+    }
+}
+
+impl OpenTalk {
+    /// No limit at all.
+    pub fn switch_rates_off(&mut self) {
+        self.wrong_passwords_per_address = Rate::OFF;
+        self.wrong_passwords_per_room = Rate::OFF;
+        self.tickets_per_address = Rate::OFF;
     }
 }
 
