@@ -2,7 +2,8 @@
 //! test holds in its hand.
 //!
 //! Start reading at [`App`]: it is Sidetalk without a network. [`Person`] is somebody on a live connection, whose frames
-//! are caught instead of sent; [`Socket`] is a client of one that listens. [`fixed`] has the engines of time and chance.
+//! are caught instead of sent; [`Socket`] is a client of one that
+//! listens, [`golden`] plays transcripts. [`fixed`] has the engines of time and chance.
 //!
 //! To add a helper: write the test that wants it first; a helper that one test uses stays in that test.
 
@@ -11,6 +12,8 @@ pub mod app;
 pub mod person;
 
 pub mod socket;
+
+pub mod golden;
 
 pub mod fixed;
 

@@ -4,28 +4,18 @@
 //! connection. `#` is a remark. `UPDATE_EXPECT=1` rewrites the files.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sidetalk_testkit::Person;
 use sidetalk_testkit::app::SECRET;
+use sidetalk_testkit::golden::{PATIENCE, QUIET, Script, request, split, without_token};
+use sidetalk_testkit::transcripts;
 
 use crate::app::{App, KEY, signed};
 
-/// How long nothing must come before a transcript counts as complete, when it is written anew.
-const QUIET: Duration = Duration::from_millis(120);
-
-macro_rules! transcripts {
-    ($($name:ident)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            check(stringify!($name)).await;
-        }
-    )*};
-}
-
 transcripts! {
+    play:
     session_create
     signal
     signal_to_one
@@ -36,63 +26,36 @@ transcripts! {
     errors
 }
 
-async fn check(name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.txt"));
-    let script = std::fs::read_to_string(&path).expect("the transcript is there");
-    let is_update = std::env::var_os("UPDATE_EXPECT").is_some();
-    let app = App::start().await;
-    let mut player = Player { app, people: BTreeMap::new(), session: String::new(), out: String::new() };
-    let mut lines = script.lines().peekable();
-    while let Some(line) = lines.next() {
-        if is_outcome(line) {
-            continue;
-        }
-        let mut expected = BTreeMap::<&str, usize>::new();
-        while let Some(outcome) = lines.next_if(|line| is_outcome(line)) {
-            if let Some((who, _)) = outcome.split_once("< ") {
-                *expected.entry(who).or_default() += 1;
-            }
-        }
-        player.play(line, (!is_update).then_some(&expected)).await;
+async fn play(mut script: Script) {
+    let mut player = Player { app: App::start().await, people: BTreeMap::new(), session: String::new() };
+    while let Some(line) = script.next_line() {
+        player.play(&line, &mut script).await;
     }
-    expect_test::expect_file![path].assert_eq(&player.out);
-}
-
-/// `alice< …`, `server= …`: what came, not what was done.
-fn is_outcome(line: &str) -> bool {
-    let end = line.find(|char: char| !char.is_ascii_alphanumeric()).unwrap_or(line.len());
-    end > 0 && line[end..].starts_with(['<', '='])
+    script.end(&mut BTreeMap::new()).await;
 }
 
 struct Player {
     app: App,
     people: BTreeMap<String, Person>,
     session: String,
-    out: String,
 }
 
 impl Player {
-    async fn play(&mut self, line: &str, expected: Option<&BTreeMap<&str, usize>>) {
-        self.write(line);
-        if line.is_empty() || line.starts_with('#') {
-            return;
-        }
+    async fn play(&mut self, line: &str, script: &mut Script) {
         if let Some(name) = line.strip_prefix("+ ") {
             let person = self.app.person(name, &self.session).await;
             self.people.insert(name.to_owned(), person);
         } else if let Some(name) = line.strip_prefix("- ") {
             self.people.remove(name).expect("somebody who is there").vanish();
         } else {
-            let (who, request) = line.split_once(": ").expect("somebody asks for something");
-            self.ask(who, &self.filled(request)).await;
+            let (who, asked) = split(line, ": ").expect("somebody asks for something");
+            self.ask(who, &self.filled(asked), script).await;
         }
-        self.collect(expected).await;
+        self.collect(script).await;
     }
 
-    async fn ask(&mut self, who: &str, request: &str) {
-        let (method, rest) = request.split_once(' ').expect("a method");
-        let mut words = rest.splitn(2, ' ');
-        let (path, mut body) = (words.next().expect("a path"), words.next().unwrap_or_default());
+    async fn ask(&mut self, who: &str, asked: &str, script: &mut Script) {
+        let (method, path, mut body) = request(asked);
         let auth = self.app.auth();
         let mut headers = Vec::new();
         if who == "server" {
@@ -107,20 +70,20 @@ impl Player {
             session.clone_into(&mut self.session);
         }
         let line = format!("{who}= {} {} {}", answer.status, answer.header("content-type"), answer.text);
-        self.write(&without_tokens(line.split_whitespace().collect::<Vec<_>>().join(" ")));
+        self.write(&without_token(&line.split_whitespace().collect::<Vec<_>>().join(" ")), script);
     }
 
     /// Writes what people got: as many as expected, or all that comes.
-    async fn collect(&mut self, expected: Option<&BTreeMap<&str, usize>>) {
-        let wait = if expected.is_some() { Duration::from_secs(5) } else { QUIET };
+    async fn collect(&self, script: &mut Script) {
+        let wait = if script.expected.is_some() { PATIENCE } else { QUIET };
         let until = tokio::time::Instant::now() + wait;
         let mut heard = BTreeMap::<String, Vec<Value>>::new();
         loop {
             for (name, person) in &self.people {
                 heard.entry(name.clone()).or_default().extend(person.heard());
             }
-            let has_all = expected.is_some_and(|expected| {
-                expected.iter().all(|(name, count)| heard.get(*name).map_or(0, Vec::len) >= *count)
+            let has_all = script.expected.as_ref().is_some_and(|expected| {
+                expected.iter().all(|(name, count)| heard.get(name).map_or(0, Vec::len) >= *count)
             });
             if has_all || tokio::time::Instant::now() >= until {
                 break;
@@ -129,11 +92,8 @@ impl Player {
         }
         for (name, frames) in heard {
             for frame in frames {
-                self.write(&format!(
-                    "{name}< {} {}",
-                    frame["method"].as_str().unwrap_or_default(),
-                    frame["params"]
-                ));
+                let method = frame["method"].as_str().unwrap_or_default();
+                self.write(&format!("{name}< {method} {}", frame["params"]), script);
             }
         }
     }
@@ -156,7 +116,7 @@ impl Player {
     }
 
     /// Writes a line with names for what they stand for.
-    fn write(&mut self, line: &str) {
+    fn write(&self, line: &str, script: &mut Script) {
         let mut line = line.to_owned();
         if !self.session.is_empty() {
             line = line.replace(&self.session, "$session");
@@ -164,8 +124,7 @@ impl Player {
         for (name, person) in &self.people {
             line = line.replace(&person.connection().to_string(), &format!("${name}"));
         }
-        self.out += &line;
-        self.out.push('\n');
+        script.write(&line);
     }
 }
 
@@ -174,15 +133,4 @@ fn header(text: &str) -> Option<((&str, &str), &str)> {
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     let (name, value) = word.split_once('=')?;
     ["accept", "content-type", "headers"].contains(&name).then_some(((name, value), rest))
-}
-
-/// Tokens say nothing in a transcript.
-fn without_tokens(line: String) -> String {
-    match line.split_once("{\"token\":\"") {
-        Some((before, rest)) => {
-            let (_, after) = rest.split_once('"').expect("a whole text");
-            format!("{before}{{\"token\":\"…\"{after}")
-        }
-        None => line,
-    }
 }
