@@ -12,7 +12,7 @@ use sidetalk_edge::metrics;
 
 use crate::errors::Problem;
 use crate::from_wire::JoinExtras;
-use crate::limits::{UserKey, instant};
+use crate::limits::{Counted, instant};
 use crate::state::ApiState;
 use crate::to_wire;
 use crate::wire::answer::{
@@ -233,7 +233,7 @@ impl ApiState {
     /// Counts what a user says durably.
     pub(crate) fn count_send(&self, who: &Principal, room: &RoomName) -> Result<(), Problem> {
         match self.counted(who, room) {
-            Some((user, room)) => Ok(self.rates.send(&user, &room, instant())?),
+            Some(counted) => Ok(self.rates.send(&counted, instant())?),
             None => Ok(()),
         }
     }
@@ -244,13 +244,13 @@ impl ApiState {
             return Ok(());
         }
         match self.counted(who, room) {
-            Some((user, room)) => Ok(self.rates.signal(&user, &room, instant())?),
+            Some(counted) => Ok(self.rates.signal(&counted, instant())?),
             None => Ok(()),
         }
     }
 
-    /// The keys under which somebody's sends count; moderators, owners and the server are exempt.
-    fn counted(&self, who: &Principal, room: &RoomName) -> Option<(UserKey, RoomKey)> {
+    /// As whom somebody's sends count; moderators, owners and the server are exempt.
+    fn counted(&self, who: &Principal, room: &RoomName) -> Option<Counted> {
         let Actor::User(identity) = &who.actor else { return None };
         if identity.role >= Role::Moderator {
             return None;
@@ -262,7 +262,8 @@ impl ApiState {
         if given.is_some_and(|role| role >= Role::Moderator) {
             return None;
         }
-        Some(((who.project, identity.user.clone()), key))
+        let user = (who.project, identity.user.clone());
+        Some(Counted { user, dialect: who.dialect, room: key })
     }
 }
 

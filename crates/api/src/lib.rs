@@ -45,7 +45,7 @@ mod documents;
 
 pub mod demo;
 
-pub use limits::ApiLimits;
+pub use limits::{ApiLimits, DialectLimits};
 pub use rest::router;
 pub use state::{ApiParts, ApiState};
 

@@ -1,12 +1,13 @@
 //! Every bound that this face adds to core's, in one struct, and the state of the rate limits.
 //!
 //! Sends and signals count per user, whatever the number of tabs, and per room; moderators, owners and the server are
-//! exempt from both. Requests of any kind count per connection, REST requests of users per address.
+//! exempt from both. Requests of any kind count per connection, REST requests of users per address. People of another
+//! dialect who speak ours through a script may have limits per user of their own: their pages were written for others.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use sidetalk_core::model::{ProjectId, RoomKey, UserId};
+use sidetalk_core::model::{Dialect, ProjectId, RoomKey, UserId};
 use sidetalk_edge::rate::{Cell, KeyedRates, Limited, Rule};
 
 /// The bounds of this face. A rule that is `None` does not hold.
@@ -22,6 +23,8 @@ pub struct ApiLimits {
     pub sends_per_room: Option<Rule>,
     /// Signals and typing of one user. Default 20/s, burst 60.
     pub signals_per_user: Option<Rule>,
+    /// What holds for people of other dialects in place of `sends_per_user` and `signals_per_user`. Default: nothing else.
+    pub dialects: Vec<DialectLimits>,
     /// Signals and typing in one room. Default 1000/s, burst 2000.
     pub signals_per_room: Option<Rule>,
     /// Joins of one user. Default 5/s, burst 50.
@@ -45,6 +48,17 @@ pub struct ApiLimits {
     pub token_ttl_max: Duration,
 }
 
+/// The limits per user for people of one dialect.
+#[derive(Clone, Debug)]
+pub struct DialectLimits {
+    /// Whose.
+    pub dialect: Dialect,
+    /// Messages, edits and reactions of one user.
+    pub sends_per_user: Option<Rule>,
+    /// Signals and typing of one user.
+    pub signals_per_user: Option<Rule>,
+}
+
 impl Default for ApiLimits {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
@@ -54,6 +68,7 @@ impl Default for ApiLimits {
             sends_per_user: Some(Rule::per_second("sends_per_user", 5, 20)),
             sends_per_room: Some(Rule::per_second("sends_per_room", 200, 400)),
             signals_per_user: Some(Rule::per_second("signals_per_user", 20, 60)),
+            dialects: Vec::new(),
             signals_per_room: Some(Rule::per_second("signals_per_room", 1_000, 2_000)),
             joins_per_user: Some(Rule::per_second("joins_per_user", 5, 50)),
             auth_failures_per_address: Some(Rule::per("auth_failures_per_address", 10, minute, 10)),
@@ -99,22 +114,42 @@ pub struct Rates {
     auth_failures: Option<KeyedRates<IpAddr>>,
 }
 
+/// Somebody whose sends are counted.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// Who.
+    pub user: UserKey,
+    /// In whose words.
+    pub dialect: Option<Dialect>,
+    /// Where.
+    pub room: RoomKey,
+}
+
 #[derive(Debug)]
 struct PerUserAndRoom {
     users: Option<KeyedRates<UserKey>>,
     rooms: Option<KeyedRates<RoomKey>>,
+    /// In place of `users`.
+    dialects: Vec<(Dialect, Option<KeyedRates<UserKey>>)>,
 }
 
 impl PerUserAndRoom {
-    fn check(&self, user: &UserKey, room: &RoomKey, now: Instant) -> Result<(), Limited> {
-        if let Some(users) = &self.users {
+    fn check(&self, Counted { user, dialect, room }: &Counted, now: Instant) -> Result<(), Limited> {
+        let own = self.dialects.iter().find(|(own, _)| Some(*own) == *dialect);
+        if let Some(users) = own.map_or(&self.users, |(_, users)| users) {
             users.check(user, now)?;
         }
         self.rooms.as_ref().map_or(Ok(()), |rooms| rooms.check(room, now))
     }
 
     fn is_off(&self) -> bool {
-        self.users.is_none() && self.rooms.is_none()
+        self.users.is_none() && self.rooms.is_none() && self.dialects.iter().all(|(_, users)| users.is_none())
+    }
+
+    fn sweep(&self, now: Instant) {
+        let dialects = self.dialects.iter().filter_map(|(_, users)| users.as_ref());
+        self.users.iter().chain(dialects).for_each(|users| users.sweep(now));
+        self.rooms.iter().for_each(|rooms| rooms.sweep(now));
     }
 }
 
@@ -126,14 +161,19 @@ impl Rates {
         let users = |rule: Option<Rule>| rule.map(|rule| KeyedRates::new(rule, keys_max));
         let rooms = |rule: Option<Rule>| rule.map(|rule| KeyedRates::new(rule, keys_max));
         let addresses = |rule: Option<Rule>| rule.map(|rule| KeyedRates::new(rule, keys_max));
+        let dialects = |rule: fn(&DialectLimits) -> Option<Rule>| {
+            limits.dialects.iter().map(|limits| (limits.dialect, users(rule(limits)))).collect()
+        };
         Self {
             sends: PerUserAndRoom {
                 users: users(limits.sends_per_user),
                 rooms: rooms(limits.sends_per_room),
+                dialects: dialects(|limits| limits.sends_per_user),
             },
             signals: PerUserAndRoom {
                 users: users(limits.signals_per_user),
                 rooms: rooms(limits.signals_per_room),
+                dialects: dialects(|limits| limits.signals_per_user),
             },
             joins: users(limits.joins_per_user),
             requests: addresses(limits.requests_per_address),
@@ -145,8 +185,8 @@ impl Rates {
     ///
     /// # Errors
     /// [`Limited`] if it comes too early.
-    pub fn send(&self, user: &UserKey, room: &RoomKey, now: Instant) -> Result<(), Limited> {
-        self.sends.check(user, room, now)
+    pub fn send(&self, counted: &Counted, now: Instant) -> Result<(), Limited> {
+        self.sends.check(counted, now)
     }
 
     /// Whether signals are counted at all.
@@ -159,8 +199,8 @@ impl Rates {
     ///
     /// # Errors
     /// [`Limited`] if it comes too early.
-    pub fn signal(&self, user: &UserKey, room: &RoomKey, now: Instant) -> Result<(), Limited> {
-        self.signals.check(user, room, now)
+    pub fn signal(&self, counted: &Counted, now: Instant) -> Result<(), Limited> {
+        self.signals.check(counted, now)
     }
 
     /// Counts a join.
@@ -189,12 +229,9 @@ impl Rates {
 
     /// Forgets who has rested.
     pub fn sweep(&self, now: Instant) {
-        for users in [&self.sends.users, &self.signals.users, &self.joins].into_iter().flatten() {
-            users.sweep(now);
-        }
-        for rooms in [&self.sends.rooms, &self.signals.rooms].into_iter().flatten() {
-            rooms.sweep(now);
-        }
+        self.sends.sweep(now);
+        self.signals.sweep(now);
+        self.joins.iter().for_each(|joins| joins.sweep(now));
         for addresses in [&self.requests, &self.auth_failures].into_iter().flatten() {
             addresses.sweep(now);
         }

@@ -218,7 +218,24 @@ pub(crate) struct ExchangeOut<'a> {
     pub(crate) data_bytes_max: usize,
     pub(crate) type_bytes_max: usize,
     pub(crate) replay_history: usize,
+    /// Signals of these types to everybody are messages of the log.
+    pub(crate) chat_types: Vec<&'a str>,
+    pub(crate) rates: Rates,
 }
+
+/// How quickly a page may send and is surely not refused.
+#[derive(Serialize)]
+pub(crate) struct Rates {
+    /// Signals of a chat type to everybody. Each is a signal, too.
+    pub(crate) chat: Pace,
+    pub(crate) signals: Pace,
+    /// Whatever a page asks the server for.
+    pub(crate) requests: Pace,
+}
+
+/// So many at once, and then so many per second.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Pace(pub(crate) u32, pub(crate) f64);
 
 /// What a person may do in the vendor's words: 1 or 0.
 #[derive(Serialize)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
+use sidetalk_api::DialectLimits;
 use sidetalk_api::token::{KeySet, Keys as _, TrustedKey};
 use sidetalk_core::model::{Dialect, ProjectId, SignalType};
 use sidetalk_core::service::{Service, ServiceParts};
@@ -170,6 +171,16 @@ impl IssuerKeys for Issuers {
     }
 }
 
+/// What people of dialects may do who speak the native one through a script.
+pub fn limits(config: &Config) -> Vec<DialectLimits> {
+    let section = &config.opentok;
+    vec![DialectLimits {
+        dialect: sidetalk_opentok::DIALECT,
+        sends_per_user: rule("sends_per_user", section.sends_per_user),
+        signals_per_user: rule("signals_per_user", section.signals_per_user),
+    }]
+}
+
 fn opentok_settings(config: &Config) -> Result<OpenTokSettings> {
     let section = &config.opentok;
     let applications = config.opentok_applications.iter().map(application).collect::<Result<_>>()?;
@@ -178,6 +189,9 @@ fn opentok_settings(config: &Config) -> Result<OpenTokSettings> {
         type_bytes_max: section.type_max.size(),
         subscribers_may_signal: section.subscribers_may_signal,
         replay_history: section.replay_history,
+        sends_per_user: rule("sends_per_user", section.sends_per_user),
+        signals_per_user: rule("signals_per_user", section.signals_per_user),
+        requests_per_connection: rule("requests_per_connection", config.rates.requests_per_connection),
         auth_failures_per_address: rule("auth_failures_per_address", section.auth_failures_per_address),
         keys_max: config.rates.remembered_max,
         applications,

@@ -52,7 +52,7 @@ use crate::control::Control;
 use crate::dialects::{DROP_INS, Dialects};
 use crate::lifecycle::{Ask, Phase, Readiness, Signals, Stop, Tasks};
 use crate::measured::{MeasuredFanout, MeasuredStore};
-use crate::{jwks, projects, telemetry};
+use crate::{dialects, jwks, projects, telemetry};
 
 mod store;
 
@@ -325,7 +325,7 @@ fn api_state(
         liveness: Arc::clone(liveness),
         keys,
         entropy: Arc::new(OsEntropy),
-        limits: api_limits(config),
+        limits: ApiLimits { dialects: dialects::limits(config), ..api_limits(config) },
         origins: origins(&config.http)?,
         ping_interval: config.socket.ping_interval,
         dialects: DROP_INS.to_vec(),
@@ -353,6 +353,7 @@ fn api_limits(config: &Config) -> ApiLimits {
         limited_max: socket.limited_max,
         body_bytes_max: http.body_max.size(),
         token_ttl_max: limits.token_ttl_max,
+        ..ApiLimits::default()
     }
 }
 

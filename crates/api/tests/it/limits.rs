@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use sidetalk_api::ApiLimits;
+use sidetalk_api::{ApiLimits, DialectLimits};
+use sidetalk_core::model::Dialect;
 use sidetalk_edge::rate::Rule;
 
 use crate::app::App;
@@ -51,6 +52,38 @@ async fn sends_count_per_user_and_moderators_are_exempt() {
             .await["result"]
             .is_object()
     );
+    app.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_of_a_dialect_may_have_limits_of_their_own() {
+    let rule = |name, burst| Some(Rule::per(name, 1, Duration::from_secs(3_600), burst));
+    let app = App::with_limits(ApiLimits {
+        sends_per_user: rule("sends_per_user", 1),
+        signals_per_user: rule("signals_per_user", 1),
+        dialects: vec![DialectLimits {
+            dialect: Dialect::new("left"),
+            sends_per_user: rule("sends_per_user", 3),
+            signals_per_user: None,
+        }],
+        ..ApiLimits::unlimited()
+    })
+    .await;
+    app.rest("server", Method::POST, "/rooms", r#"{"name":"lobby"}"#).await;
+    let (mut lena, mut bob) = (app.socket_of("lena").await, app.socket_of("bob").await);
+    let post = r#"{"jsonrpc":"2.0","id":1,"method":"message.post","params":{"room":"lobby","text":"hi"}}"#;
+    let signal = r#"{"jsonrpc":"2.0","id":1,"method":"signal.send","params":{"room":"lobby","type":"x"}}"#;
+    let join = r#"{"jsonrpc":"2.0","id":1,"method":"room.join","params":{"room":"lobby","presence":false}}"#;
+    for (who, posts, signals) in [(&mut lena, 3, 5), (&mut bob, 1, 1)] {
+        assert!(who.call(join).await["result"].is_object());
+        for (request, passing) in [(post, posts), (signal, signals)] {
+            let mut passed = 0;
+            while passed < 5 && who.call(request).await["result"].is_object() {
+                passed += 1;
+            }
+            assert_eq!(passed, passing, "{request}");
+        }
+    }
     app.shut_down().await;
 }
 

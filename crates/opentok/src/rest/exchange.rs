@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
-use sidetalk_core::model::{Role as CoreRole, RoomSpec, UserId};
+use sidetalk_core::model::{Role as CoreRole, RoomSpec, SignalType, UserId};
 use sidetalk_core::refusal::Failure;
 use sidetalk_edge::drop_in::{Pass, display_name};
+use sidetalk_edge::rate::Rule;
 use uuid::Builder;
 
 use crate::DIALECT;
+use crate::settings::OpenTokSettings;
 use crate::token::{BadToken, verify};
-use crate::wire::{ConnectErrorOut, ExchangeIn, ExchangeOut, Role};
+use crate::wire::{ConnectErrorOut, ExchangeIn, ExchangeOut, Pace, Rates, Role};
 
 /// How long the native token holds: whoever is connected may come back, however old the vendor's token is then.
 const TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -104,6 +106,8 @@ async fn change(state: &OpenTokState, address: Option<IpAddr>, read: Read) -> Re
         data_bytes_max: state.settings.data_bytes_max,
         type_bytes_max: state.settings.type_bytes_max,
         replay_history: state.settings.replay_history,
+        chat_types: project.settings.chat_signal_types.iter().map(SignalType::as_str).collect(),
+        rates: rates(&state.settings, verified.role),
     };
     Ok(json(StatusCode::OK, &answer))
 }
@@ -115,6 +119,26 @@ fn core_role(state: &OpenTokState, role: Role) -> CoreRole {
         Role::Subscriber if state.settings.subscribers_may_signal => CoreRole::Member,
         Role::Subscriber | Role::PublisherOnly => CoreRole::Viewer,
     }
+}
+
+/// Whoever moderates is exempt from the limits per user.
+fn rates(settings: &OpenTokSettings, role: Role) -> Rates {
+    // A page asks for other things too, and some of what it sends is sent again.
+    let requests = pace(settings.requests_per_connection.as_ref());
+    let requests = Pace(requests.0 - requests.0 / 6, requests.1 * 0.9);
+    let of_user = |rule: &Option<Rule>| match role {
+        Role::Moderator => requests,
+        _ => pace(rule.as_ref()),
+    };
+    let (chat, signals) = (of_user(&settings.sends_per_user), of_user(&settings.signals_per_user));
+    Rates { chat, signals, requests }
+}
+
+/// Where there is no limit, a thousand in a second are more than any page sends, and few enough for its socket.
+fn pace(rule: Option<&Rule>) -> Pace {
+    // Times have nanoseconds: a millionth tells no difference.
+    let per_second = |every: Duration| (1e6 / every.as_secs_f64().max(1e-6)).floor() / 1e6;
+    rule.map_or(Pace(1_000, 1_000.0), |rule| Pace(rule.burst, per_second(rule.every)))
 }
 
 /// Why nobody is let in.

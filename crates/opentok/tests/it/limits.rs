@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use sidetalk_edge::rate::Rule;
 use sidetalk_opentok::OpenTokSettings;
+use sidetalk_testkit::app::SECRET;
 
-use crate::app::{App, KEY};
+use crate::app::{App, KEY, signed};
 
 #[tokio::test]
 async fn a_signal_is_as_large_as_the_limits_say_and_no_larger() {
@@ -73,4 +74,33 @@ async fn whoever_guesses_is_slowed_down_and_others_are_not() {
     assert!(answer.header("retry-after").parse::<u32>().is_ok());
     // The right token is let in all the same.
     assert_eq!(app.call("POST", "/session/create", "").await.status, 200);
+}
+
+/// The native dialect counts; the page is told, so that it need not find out.
+#[tokio::test]
+async fn a_page_is_told_how_quickly_it_may_send_and_what_is_stored() {
+    let settings = OpenTokSettings {
+        sends_per_user: Some(Rule::per("sends_per_user", 90, Duration::from_secs(60), 7)),
+        signals_per_user: None,
+        requests_per_connection: Some(Rule::per_second("requests_per_connection", 10, 60)),
+        ..OpenTokSettings::default()
+    };
+    let app = App::start_with(settings).await;
+    let session = app.session().await;
+    let rates = async |role: &str| {
+        let claims = json!({ "iss": KEY, "exp": app.now() + 60, "session_id": session, "role": role });
+        app.exchange(KEY, &session, &signed(&claims, SECRET)).await.json()
+    };
+    let told = rates("publisher").await;
+    assert_eq!(told["chatTypes"], json!(["chat", "msg", "text-chat", "my-chat"]));
+    assert_eq!(
+        told["rates"],
+        json!({ "chat": [7, 1.5], "signals": [1_000, 1_000.0], "requests": [50, 9.0] })
+    );
+    // Who moderates is not counted.
+    let requests = json!([50, 9.0]);
+    assert_eq!(
+        rates("moderator").await["rates"],
+        json!({ "chat": requests, "signals": requests, "requests": requests })
+    );
 }

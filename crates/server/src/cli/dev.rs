@@ -13,6 +13,7 @@ use super::serve::{ListenArgs, ready, run_server};
 use crate::certificate;
 use crate::clock::SystemClock;
 use crate::config::sections::Shutdown;
+use crate::config::setting::Rate;
 use crate::config::{Config, Problem, Problems};
 use crate::telemetry;
 use crate::wiring::{self, Server, Temporary};
@@ -80,6 +81,7 @@ impl Dev {
         }
         if self.no_rate_limits {
             config.rates.switch_off();
+            (config.opentok.sends_per_user, config.opentok.signals_per_user) = (Rate::OFF, Rate::OFF);
             config.opentalk.switch_rates_off();
             config.http.connections_per_address_max = config.http.connections_max;
         }

@@ -304,6 +304,10 @@ section! {
         subscribers_may_signal: bool = OpenTokSettings::default().subscribers_may_signal,
         /// How many of the newest messages somebody who joins gets as signals. 0: none, as the original.
         replay_history: usize = OpenTokSettings::default().replay_history,
+        /// Signals of a chat type of one person, in place of [rates]. The original names no limit, and pages send bursts.
+        sends_per_user: Rate = Rate::per_second(20, 100),
+        /// Other signals of one person, in place of [rates].
+        signals_per_user: Rate = Rate::per_second(40, 200),
         /// Wrong tokens from one address.
         auth_failures_per_address: Rate = Rate::per_minute(20, 20),
     }

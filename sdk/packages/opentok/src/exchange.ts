@@ -1,5 +1,6 @@
 import { post } from "@sidetalk/dropin";
 import { OTError, connectFailed } from "./errors.js";
+import type { Rates } from "./queue.js";
 
 export type Role = "subscriber" | "publisher" | "publisheronly" | "moderator";
 
@@ -15,6 +16,9 @@ export interface Admission {
   readonly typeBytesMax: number;
   /** How many of the newest messages to show. */
   readonly replayHistory: number;
+  /** Signals of these types to everybody are stored. */
+  readonly chatTypes: readonly string[];
+  readonly rates: Rates;
 }
 
 export async function exchange(server: string, asked: { apiKey: string; sessionId: string; token: string }, signal: AbortSignal): Promise<Admission> {

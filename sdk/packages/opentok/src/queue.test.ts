@@ -16,13 +16,16 @@ class Stage {
   readonly done: string[] = [];
 
   constructor(options: Partial<QueueOptions> = {}) {
-    this.queue = new Queue({ waitingMax: 10, sure: [9, 10], most: [99, 10], ...options });
+    this.queue = new Queue({ waitingMax: 10, signals: [9, 10], chat: [2, 10], requests: [99, 10], ...options });
   }
 
-  add(...names: string[]): void {
+  add = (...names: string[]) => this.#add(names, false);
+  chat = (...names: string[]) => this.#add(names, true);
+
+  #add(names: string[], isChat: boolean): void {
     for (const name of names) {
       const send = () => new Promise<void>((done, failed) => this.sent.push({ name, answer: (error) => (error ? failed(error) : done()) }));
-      this.queue.add(send).then(
+      this.queue.add(send, isChat).then(
         () => this.done.push(name),
         (error) => this.done.push(`${name}: ${error.code}`),
       );
@@ -38,7 +41,7 @@ class Stage {
 }
 
 test("what the server surely takes is sent at once, whatever is more one at a time", async () => {
-  const stage = new Stage({ sure: [2, 10] });
+  const stage = new Stage({ signals: [2, 10] });
   stage.add("a", "b", "c", "d");
   expect(stage.names()).toEqual(["a", "b"]);
   await stage.answer();
@@ -50,6 +53,15 @@ test("what the server surely takes is sent at once, whatever is more one at a ti
   await vi.advanceTimersByTimeAsync(1_000);
   stage.add("e", "f");
   expect(stage.names(), "after a pause").toEqual(["e", "f"]);
+});
+
+test("what is stored has a rate of its own", async () => {
+  const stage = new Stage();
+  stage.add("a", "b", "c");
+  stage.chat("d", "e", "f");
+  expect(stage.names()).toEqual(["a", "b", "c", "d", "e"]);
+  for (let i = 0; i < 5; i++) await stage.answer();
+  expect(stage.names()).toEqual(["f"]);
 });
 
 test("what came too quickly is sent again in its place, one at a time until nothing waits", async () => {
@@ -79,7 +91,7 @@ test("a refusal that does not pass fails the one and not the others", async () =
 });
 
 test("a pace is kept after a burst, and a pause earns the next burst", async () => {
-  const stage = new Stage({ most: [2, 10] });
+  const stage = new Stage({ requests: [2, 10] });
   const sent = async (ms: number) => (await vi.advanceTimersByTimeAsync(ms), stage.sent.length);
   stage.add("a", "b", "c", "d");
   expect([await sent(0), await sent(99), await sent(1), await sent(100)]).toEqual([2, 2, 3, 4]);

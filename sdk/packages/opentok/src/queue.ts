@@ -3,13 +3,18 @@ import { SidetalkError } from "@sidetalk/client";
 /** So many at once, and then so many per second. */
 export type Rate = readonly [burst: number, perSecond: number];
 
-export interface QueueOptions {
+/** What the server surely takes. Whatever is more is sent one at a time: if one is refused, none must overtake it. */
+export interface Rates {
+  readonly signals: Rate;
+  /** Those that are stored. */
+  readonly chat: Rate;
+  /** What is never exceeded. */
+  readonly requests: Rate;
+}
+
+export interface QueueOptions extends Rates {
   /** How many may wait; those that are under way do not count. */
   readonly waitingMax: number;
-  /** What the server surely takes. Whatever is more is sent one at a time: if one is refused, none must overtake it. */
-  readonly sure: Rate;
-  /** What is never exceeded. */
-  readonly most: Rate;
 }
 
 /** What a sending throws that is to be made again, in its place. */
@@ -21,8 +26,9 @@ export const again = {};
  */
 export class Queue {
   readonly #waitingMax: number;
-  readonly #sure: Allowance;
-  readonly #most: Allowance;
+  readonly #signals: Allowance;
+  readonly #chat: Allowance;
+  readonly #requests: Allowance;
   readonly #waiting: Entry[] = [];
   #underWay = 0;
   #count = 0;
@@ -30,15 +36,16 @@ export class Queue {
   #limited = false;
   #pause: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ waitingMax, sure, most }: QueueOptions) {
+  constructor({ waitingMax, signals, chat, requests }: QueueOptions) {
     this.#waitingMax = waitingMax;
-    this.#sure = new Allowance(sure);
-    this.#most = new Allowance(most);
+    this.#signals = new Allowance(signals);
+    this.#chat = new Allowance(chat);
+    this.#requests = new Allowance(requests);
   }
 
-  add<R>(send: () => Promise<R>): Promise<R> {
+  add<R>(send: () => Promise<R>, isChat = false): Promise<R> {
     return new Promise((resolve, reject) => {
-      const entry: Entry = { number: this.#count++, send, resolve, reject };
+      const entry: Entry = { number: this.#count++, sure: isChat ? this.#chat : this.#signals, send, resolve, reject };
       if (this.#put(entry)) this.#pump();
       else reject(SidetalkError.queueFull(this.#waitingMax));
     });
@@ -60,12 +67,14 @@ export class Queue {
   }
 
   #pump(): void {
-    while (this.#waiting.length && !this.#held && !this.#pause && (!this.#underWay || (!this.#limited && this.#sure.ms() <= 0))) {
-      const ms = this.#most.ms();
+    let entry;
+    while ((entry = this.#waiting[0]) && !this.#held && !this.#pause && (!this.#underWay || (!this.#limited && entry.sure.ms() <= 0))) {
+      const ms = this.#requests.ms();
       if (ms > 0) return this.#wait(ms);
-      this.#sure.take();
-      this.#most.take();
-      void this.#run(this.#waiting.shift()!);
+      entry.sure.take();
+      this.#requests.take();
+      this.#waiting.shift();
+      void this.#run(entry);
     }
   }
 
@@ -125,6 +134,7 @@ class Allowance {
 
 interface Entry {
   readonly number: number;
+  readonly sure: Allowance;
   readonly send: () => Promise<any>;
   readonly resolve: (result: any) => void;
   readonly reject: (error: unknown) => void;

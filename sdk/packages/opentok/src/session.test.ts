@@ -141,6 +141,32 @@ test("stored chat has an id and a time; ours comes under its label, that of othe
   expect(events[0]).toMatchObject({ messageId: "m4", seq: 4, serverTime: Date.parse(time(4)), replayed: false });
 });
 
+test("what others chat comes under a type of the project's", async () => {
+  const stage = new Stage();
+  stage.admission = { ...admission, chatTypes: ["talk", "shout"] };
+  const heard = stage.listen("signal");
+  stage.session.on("signal:msg", () => {});
+  stage.session.on("signal:shout", () => {});
+  await stage.connect(everybody);
+  const { method, params } = posted(1, "hi", from("n", {}));
+  await stage.notify(method, params);
+  expect(heard).toEqual(["signal signal:shout hi from n"]);
+});
+
+test("the server says how quickly it takes what is stored and what is not", async () => {
+  const stage = new Stage();
+  stage.admission = { ...admission, chatTypes: ["talk"], rates: { chat: [1, 1], signals: [3, 1], requests: [99, 99] } };
+  const peer = await stage.connect(everybody);
+  const { session } = stage;
+  for (const signal of [{ type: "talk" }, { type: "chat" }, { type: "talk", to: bob }, {}]) void session.signal(signal);
+  await turn();
+  const sent = () => peer.inbox.map(({ params }) => params["type"]);
+  expect(sent(), "one is stored, three are not").toEqual(["talk", "chat", "talk", undefined]);
+  for (const type of ["talk", "other"]) void session.signal({ type });
+  await turn();
+  expect(sent(), "the next of either waits until all are answered").toHaveLength(4);
+});
+
 test("late ones get the stored chat after they know everybody and before what is live, if the server says so", async () => {
   const stage = new Stage();
   stage.admission = { ...admission, replayHistory: 2 };

@@ -17,7 +17,6 @@ import { server } from "./home.js";
 import { MediaSession, callbackOf, promising } from "./media.js";
 import type { Completion } from "./media.js";
 import { Queue, again } from "./queue.js";
-import type { QueueOptions } from "./queue.js";
 
 /** What to send. All of it may be left out; without `to` it goes to everybody, you included. */
 export interface Signal {
@@ -78,10 +77,7 @@ const connectMs = 30_000;
 const keepSeconds = 30;
 /** A little longer than the server keeps our place: it notices a loss later than we do. */
 const awayMs = (keepSeconds + 5) * 1_000;
-/** By the server's default rates of chat, and of requests of a socket. */
-const queueOptions: QueueOptions = { waitingMax: 2_000, sure: [20, 5], most: [250, 45] };
-/** Types of chat that a page may listen for. */
-const chatTypes = ["chat", "msg", "text-chat", "my-chat"];
+const waitingMax = 2_000;
 
 /** Why somebody is gone. What is neither going nor being put out is a link that was lost. */
 function reasonOf(reason: string): string {
@@ -116,7 +112,7 @@ export class Session extends MediaSession<SessionEvents> {
   #people = new Map<string, Connection>();
   /** What must not be told yet: we are connected but the page does not know, or it is not clear whether we are back. */
   #held: (() => void)[] | undefined;
-  #queue = new Queue(queueOptions);
+  #queue: Queue | undefined;
   readonly #underWay = new Set<UnderWay>();
   /** While the link is lost: settled when it is known what became of the signals that were under way. */
   #away: { readonly back: Promise<unknown>; readonly settle: (error?: OTError) => void } | undefined;
@@ -205,10 +201,10 @@ export class Session extends MediaSession<SessionEvents> {
 
   #entered(client: SidetalkClient, room: Room, admission: Admission): void {
     const { me, presence } = room.state;
-    const { role, data } = admission;
+    const { role, data, rates } = admission;
     this.#admission = admission;
     this.#room = room;
-    this.#queue = new Queue(queueOptions);
+    this.#queue = new Queue({ waitingMax, ...rates });
     this.#people.clear();
     this.connections.clear();
     const own = (this.connection = this.#known(me.connection));
@@ -254,7 +250,7 @@ export class Session extends MediaSession<SessionEvents> {
     let settle!: (error?: OTError) => void;
     this.#away = { back: new Promise((done) => (settle = done)), settle };
     this.#held ??= [];
-    this.#queue.hold();
+    this.#queue!.hold();
     this.#awayTimer = setTimeout(() => this.#over(reasonOf("lost")), awayMs);
     this.currentState = "reconnecting";
     this.say("sessionReconnecting");
@@ -265,7 +261,7 @@ export class Session extends MediaSession<SessionEvents> {
     const { me, presence, presenceTotal } = room.state;
     if (me.connection !== this.connection!.connectionId) return this.#over(reasonOf("lost"));
     const { settle } = this.#away!;
-    const queue = this.#queue;
+    const queue = this.#queue!;
     const isUnknown = client.state.status === "online" && !client.state.welcome.resumed;
     clearTimeout(this.#awayTimer);
     this.#away = undefined;
@@ -301,7 +297,7 @@ export class Session extends MediaSession<SessionEvents> {
     this.#entering?.abort();
     this.#entering = this.#client = this.#room = this.#held = this.#away = this.#label = undefined;
     this.currentState = "disconnected";
-    this.#queue.fail(error);
+    this.#queue?.fail(error);
     away?.settle(error);
     client?.close();
     if (!room) return;
@@ -341,7 +337,7 @@ export class Session extends MediaSession<SessionEvents> {
     const own = sender.dialect === dialect && label;
     if (own) this.#label = label;
     // If nobody has used a type yet, one that the page listens for is best.
-    const type = own || this.#label || chatTypes.find((one) => this.hears(`signal:${one}`)) || "chat";
+    const type = own || this.#label || this.#admission!.chatTypes.find((one) => this.hears(`signal:${one}`)) || "chat";
     const more = { messageId: id, seq, serverTime: millisecondsOf(posted_at), replayed };
     this.#signalled(type, textOfParts(parts), this.#person(sender), more);
   }
@@ -376,7 +372,7 @@ export class Session extends MediaSession<SessionEvents> {
   async #signal({ type, data, to, retryAfterReconnect }: Signal): Promise<void> {
     const room = this.#room;
     if (!room) throw new OTError(500, notConnected, "wait for sessionConnected");
-    const { role, typeBytesMax, dataBytesMax } = this.#admission!;
+    const { role, typeBytesMax, dataBytesMax, chatTypes } = this.#admission!;
     if (role === "publisheronly") throw new OTError(403, permissionDenied, "a publisheronly may not do this");
     const typed = checked("type", type, typeBytesMax);
     if (/[\0-\x1f\x7f]/.test(typed ?? "")) throw new OTError(400, invalidParameter, "type has a control character");
@@ -385,7 +381,8 @@ export class Session extends MediaSession<SessionEvents> {
     if (this.#away && retryAfterReconnect === false) throw new OTError(500, notConnected, "the connection is lost");
     const audience = ids ? { to: { type: "connections", connections: ids } as const } : {};
     const own = this.connection!.connectionId;
-    await this.#queue.add(async () => {
+    const isChat = !ids && chatTypes.includes(typed!);
+    await this.#queue!.add(async () => {
       const one: UnderWay = { type: typed || null, data: text, echoes: !ids || ids.includes(own), echoed: false };
       this.#underWay.add(one);
       try {
@@ -397,7 +394,7 @@ export class Session extends MediaSession<SessionEvents> {
       } finally {
         this.#underWay.delete(one);
       }
-    });
+    }, isChat);
   }
 
   /** The ids of those it goes to; `undefined`: everybody. What is meant for somebody never goes to everybody. */

@@ -10,7 +10,18 @@ export const bob = "11111111-0000-4000-8000-000000000002";
 export const carol = "11111111-0000-4000-8000-000000000003";
 
 /** An answer of the exchange. */
-export const admission = { token: "jwt", room: "1_MX4", connection: me, role: "publisher", data: "mine", dataBytesMax: 8_192, typeBytesMax: 128, replayHistory: 0 };
+export const admission = {
+  token: "jwt",
+  room: "1_MX4",
+  connection: me,
+  role: "publisher",
+  data: "mine",
+  dataBytesMax: 8_192,
+  typeBytesMax: 128,
+  replayHistory: 0,
+  chatTypes: ["chat", "msg", "text-chat", "my-chat"],
+  rates: { chat: [20, 5], signals: [60, 20], requests: [250, 45] },
+};
 
 export function person(connection: string, more: object = {}): object {
   const known = { user: `ot-${connection}`, name: "Guest", avatar: null, role: "member", groups: [], dialect: "opentok", data: "" };
