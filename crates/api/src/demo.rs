@@ -10,13 +10,14 @@ use axum::{Extension, Router};
 use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 use sidetalk_core::model::{Actor, Principal, ProjectId, Role, RoomName, RoomSpec, UserId};
+use sidetalk_edge::caller::Address;
 use sidetalk_edge::proxy::Client;
 
 use crate::acts::Out as _;
 use crate::errors::Problem;
 use crate::from_wire;
 use crate::limits::instant;
-use crate::rest::extract::{Body, From, Json};
+use crate::rest::extract::{Body, Json};
 use crate::state::ApiState;
 use crate::token::{self, Mint};
 use crate::wire::json::Str;
@@ -67,7 +68,7 @@ struct Session<'a> {
 async fn post_session(
     State(api): State<ApiState>,
     Extension(demo): Extension<Demo>,
-    From(address): From,
+    Address(address): Address,
     client: Option<Extension<Client>>,
     headers: HeaderMap,
     body: Body,

@@ -45,6 +45,8 @@ pub mod origin;
 
 pub mod proxy;
 
+pub mod caller;
+
 pub mod base_path;
 
 pub mod rate;

@@ -1,7 +1,13 @@
-//! Which pages may open a socket. A browser sends the page's origin and scripts cannot forge it; cookies would otherwise
+//! Which pages may call, and open a socket. A browser sends the page's origin and scripts cannot forge it; cookies would otherwise
 //! let any page act as its visitor.
 
 use std::collections::HashSet;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{self, HeaderValue};
+use http::{Method, StatusCode};
 
 /// The rule for the `Origin` header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,8 +67,42 @@ fn canonical(origin: &str) -> Option<String> {
     };
     let authority = authority.strip_suffix('/').unwrap_or(authority);
     let authority = authority.strip_suffix(default_port).unwrap_or(authority);
-    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-    (!authority.is_empty() && authority.bytes().all(is_host)).then(|| format!("{scheme}://{authority}"))
+    is_host(authority).then(|| format!("{scheme}://{authority}"))
+}
+
+/// Whether it looks like a host, perhaps with a port: nothing in it could end it where it is put into an address.
+#[must_use]
+pub fn is_host(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
+}
+
+/// How the question of a browser is answered, whether a page of another origin may call.
+#[derive(Clone, Copy, Debug)]
+pub struct Preflight {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// The methods that may be used.
+    pub methods: &'static str,
+}
+
+/// A layer (by [`from_fn_with_state`](axum::middleware::from_fn_with_state)) that lets pages of every origin call: right
+/// where what counts is a token or a secret, which is in no cookie.
+pub async fn open_to_all_pages(State(preflight): State<Preflight>, request: Request, next: Next) -> Response {
+    let is_preflight = request.method() == Method::OPTIONS;
+    let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    let mut response = if is_preflight { preflight.status.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if is_preflight {
+        let methods = HeaderValue::from_static(preflight.methods);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+        let plain = || HeaderValue::from_static("authorization, content-type");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or_else(plain));
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    } else {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
 }
 
 #[cfg(test)]

@@ -10,16 +10,15 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{FromRequestParts, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http::header::{self, HeaderValue};
+use http::StatusCode;
 use http::request::Parts;
-use http::{Method, StatusCode};
 use serde_json::json;
-use sidetalk_edge::listener::Peer;
-use sidetalk_edge::proxy::Client;
+use sidetalk_edge::caller::{self, FoundAt};
+use sidetalk_edge::origin::{Preflight, open_to_all_pages};
 use sidetalk_edge::upgrade::{Upgrade, UpgradeRefusal};
 use uuid::Uuid;
 
@@ -44,7 +43,8 @@ pub fn router(state: OpenTalkState) -> Router {
     if !prefix.is_empty() {
         router = router.nest(&prefix, generation(Generation::Chunks));
     }
-    router.layer(from_fn(open_to_all_pages)).with_state(state)
+    let preflight = Preflight { status: StatusCode::NO_CONTENT, methods: "GET, POST, PUT, PATCH, DELETE" };
+    router.layer(from_fn_with_state(preflight, open_to_all_pages)).with_state(state)
 }
 
 fn generation(generation: Generation) -> Router<OpenTalkState> {
@@ -75,9 +75,9 @@ async fn well_known_api() -> Response {
 async fn well_known_client(
     State(state): State<OpenTalkState>,
     axum::Extension(generation): axum::Extension<Generation>,
-    Origin(origin): Origin,
+    found: FoundAt,
 ) -> Response {
-    let base = state.settings.public_url.clone().unwrap_or(origin);
+    let base = state.settings.public_url.clone().unwrap_or_else(|| found.url());
     let prefix = match generation {
         Generation::Arrays => "",
         Generation::Chunks => state.settings.chunked_prefix.trim_matches('/'),
@@ -113,26 +113,6 @@ async fn signaling(State(state): State<OpenTalkState>, upgrade: Result<Upgrade, 
     upgrade.choose(&PROTOCOLS).open(&sockets, move |outbox| OpenTalkSession::new(state, outbox, visitor))
 }
 
-/// Pages of every origin may call: what counts is the token, which is in no cookie.
-async fn open_to_all_pages(request: Request, next: Next) -> Response {
-    let is_preflight = request.method() == Method::OPTIONS;
-    let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-    let mut response =
-        if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    if is_preflight {
-        let methods = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-        let plain = || HeaderValue::from_static("authorization, content-type");
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or_else(plain));
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    } else {
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    }
-    response
-}
-
 // What handlers take from a request.
 
 /// The address of whoever calls, and when.
@@ -142,9 +122,7 @@ impl<S: Sync> FromRequestParts<S> for Address {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let client = parts.extensions.get::<Client>().map(|client| client.address);
-        let address = client.or_else(|| parts.extensions.get::<Peer>().map(|peer| peer.addr.ip()));
-        Ok(Self(address, tokio::time::Instant::now().into_std()))
+        Ok(Self(caller::Address::of(parts).0, tokio::time::Instant::now().into_std()))
     }
 }
 
@@ -196,22 +174,5 @@ impl FromRequestParts<OpenTalkState> for Somebody {
                 Err(Problem::unauthorized("unauthorized", "a bearer token or an invite code is needed"))
             }
         }
-    }
-}
-
-/// `http(s)://host` as the caller has found this server.
-pub(crate) struct Origin(pub(crate) String);
-
-impl<S: Sync> FromRequestParts<S> for Origin {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let client = parts.extensions.get::<Client>();
-        let is_https = client.is_some_and(|client| client.is_https)
-            || parts.extensions.get::<Peer>().is_some_and(|peer| peer.is_tls);
-        let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-        let host = client.and_then(|client| client.host.clone()).or(named);
-        let host = host.unwrap_or_else(|| "localhost".to_owned());
-        Ok(Self(format!("{}://{host}", if is_https { "https" } else { "http" })))
     }
 }

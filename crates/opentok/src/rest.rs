@@ -19,11 +19,10 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
 use sidetalk_core::model::{ConnectionId, RoomKey, RoomName};
-use sidetalk_edge::listener::Peer;
-use sidetalk_edge::proxy::Client;
+use sidetalk_edge::caller::Address;
 
 use crate::auth::{Caller, caller};
-use crate::ids::{ProjectName, project_of};
+use crate::ids::{ProjectName, Session};
 use crate::state::OpenTokState;
 
 use answer::{Problem, json};
@@ -105,7 +104,7 @@ impl FromRequestParts<OpenTokState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &OpenTokState) -> Result<Self, Problem> {
-        Ok(caller(state, &parts.headers, address(parts)).await?)
+        Ok(caller(state, &parts.headers, Address::of(parts).0).await?)
     }
 }
 
@@ -130,12 +129,11 @@ impl FromRequestParts<OpenTokState> for Place {
             return Err(Problem::forbidden("Id in the token does not match the one in the url"));
         }
         let session = param("session").unwrap_or_default();
-        let owner = project_of(&session).ok_or_else(|| bad("The session id is not valid"))?;
-        if owner != caller.name {
+        let session = Session::read(&session).ok_or_else(|| bad("The session id is not valid"))?;
+        if session.owner != caller.name {
             return Err(Problem::forbidden("The session is one of another project"));
         }
-        let name = RoomName::new(&session).map_err(|_| bad("The session id is not valid"))?;
-        let room = RoomKey { project: caller.project.id, name };
+        let room = RoomKey { project: caller.project.id, name: session.room };
         Ok(Self { caller, room, connection: param("connection") })
     }
 }
@@ -151,22 +149,6 @@ impl Place {
         let is_bad = |id: &str| id.len() > RoomName::BYTES_MAX || id.chars().any(char::is_control);
         self.connection.as_deref().is_some_and(is_bad)
     }
-}
-
-/// The address of whoever calls.
-pub(crate) struct Address(pub(crate) Option<IpAddr>);
-
-impl<S: Sync> FromRequestParts<S> for Address {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(address(parts)))
-    }
-}
-
-fn address(parts: &Parts) -> Option<IpAddr> {
-    let client = parts.extensions.get::<Client>().map(|client| client.address);
-    client.or_else(|| parts.extensions.get::<Peer>().map(|peer| peer.addr.ip()))
 }
 
 /// A body as it came, or why it did not.

@@ -8,21 +8,20 @@ mod sessions;
 mod shown;
 mod signals;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{FromRequestParts, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
+use http::StatusCode;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::{Method, StatusCode};
 use sidetalk_core::model::RoomName;
 use sidetalk_core::ports::Project;
-use sidetalk_edge::listener::Peer;
-use sidetalk_edge::proxy::Client;
+use sidetalk_edge::caller::{Address, FoundAt};
+use sidetalk_edge::origin::{Preflight, is_host, open_to_all_pages};
 use sidetalk_edge::upgrade::{Upgrade, UpgradeRefusal};
 
 use crate::auth::{Denied, project_of};
@@ -60,6 +59,8 @@ pub fn router(state: OpenViduState) -> Router {
         .route("/config/openvidu-version", get(get_version))
         .route("/config/openvidu-publicurl", get(get_public_url));
     let api = rest.clone().merge(config.clone());
+    // As with the original: what counts is the secret, which no page has.
+    let preflight = Preflight { status: StatusCode::OK, methods: "GET, POST, PUT, PATCH, DELETE, OPTIONS" };
     Router::new()
         .route("/openvidu", get(connect))
         .route("/openvidu/exchange", post(exchange::post_exchange))
@@ -67,7 +68,7 @@ pub fn router(state: OpenViduState) -> Router {
         // As it was before version 2.16.
         .nest("/api", rest)
         .merge(config)
-        .layer(from_fn(open_to_all_pages))
+        .layer(from_fn_with_state(preflight, open_to_all_pages))
         .with_state(state)
 }
 
@@ -75,7 +76,7 @@ pub fn router(state: OpenViduState) -> Router {
 /// ever.
 async fn connect(
     State(state): State<OpenViduState>,
-    From(address): From,
+    Address(address): Address,
     upgrade: Result<Upgrade, UpgradeRefusal>,
 ) -> Response {
     match upgrade {
@@ -87,37 +88,16 @@ async fn connect(
     }
 }
 
-/// Pages of every origin may call, as with the original: what counts is the secret, which no page has.
-async fn open_to_all_pages(request: Request, next: Next) -> Response {
-    let is_preflight = request.method() == Method::OPTIONS;
-    let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-    let mut response = if is_preflight { StatusCode::OK.into_response() } else { next.run(request).await };
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    if is_preflight {
-        let methods = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            asked.unwrap_or_else(|| HeaderValue::from_static("authorization, content-type")),
-        );
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    } else {
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    }
-    response
-}
-
 async fn get_version(_: Caller) -> &'static str {
     VERSION
 }
 
-async fn get_public_url(State(state): State<OpenViduState>, Origin(origin): Origin) -> String {
-    format!("{}/", origin.http(&state))
+async fn get_public_url(State(state): State<OpenViduState>, found: FoundAt) -> String {
+    format!("{}/", public_url(&state, &found))
 }
 
-async fn get_config(State(state): State<OpenViduState>, Origin(origin): Origin, _: Caller) -> Response {
-    let url = origin.http(&state);
+async fn get_config(State(state): State<OpenViduState>, found: FoundAt, _: Caller) -> Response {
+    let url = public_url(&state, &found);
     let domain = url.split("://").nth(1).unwrap_or_default();
     json(
         StatusCode::OK,
@@ -152,7 +132,7 @@ impl FromRequestParts<OpenViduState> for Caller {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &OpenViduState) -> Result<Self, Response> {
-        match project_of(state, &parts.headers, address(parts)).await {
+        match project_of(state, &parts.headers, Address::of(parts).0).await {
             Ok(project) => Ok(Self(project)),
             Err(Denied::Unauthorized) => {
                 let mut response = bare(StatusCode::UNAUTHORIZED);
@@ -170,66 +150,21 @@ impl FromRequestParts<OpenViduState> for Caller {
     }
 }
 
-fn address(parts: &Parts) -> Option<IpAddr> {
-    let client = parts.extensions.get::<Client>().map(|client| client.address);
-    client.or_else(|| parts.extensions.get::<Peer>().map(|peer| peer.addr.ip()))
-}
-
-/// The address of whoever calls.
-pub(crate) struct From(pub(crate) Option<IpAddr>);
-
-impl<S: Sync> FromRequestParts<S> for From {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(address(parts)))
+/// `http(s)://host`, as the operator has set it or as it was found.
+pub(crate) fn public_url(state: &OpenViduState, found: &FoundAt) -> String {
+    match &state.settings.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        // It has to stand in a token: the client's pattern for one is strict.
+        None => FoundAt { host: found.host.clone().filter(|host| is_host(host)), ..*found }.url(),
     }
 }
 
-/// Where the caller has found this server.
-pub(crate) struct Origin(pub(crate) FoundAt);
-
-/// A scheme and a host.
-pub(crate) struct FoundAt {
-    is_https: bool,
-    host: String,
-}
-
-impl FoundAt {
-    /// `http(s)://host`, as the operator has set it or as it was found.
-    pub(crate) fn http(&self, state: &OpenViduState) -> String {
-        if let Some(url) = &state.settings.public_url {
-            return url.trim_end_matches('/').to_owned();
-        }
-        format!("{}://{}", if self.is_https { "https" } else { "http" }, self.host)
-    }
-
-    /// The same with the scheme of a socket. Clients take scheme, host and port of it and nothing else.
-    pub(crate) fn socket(&self, state: &OpenViduState) -> String {
-        let url = self.http(state);
-        let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
-        let host = rest.split('/').next().unwrap_or_default();
-        format!("{}://{host}", if scheme == "https" { "wss" } else { "ws" })
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Origin {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let client = parts.extensions.get::<Client>();
-        let is_https = client.is_some_and(|client| client.is_https)
-            || parts.extensions.get::<Peer>().is_some_and(|peer| peer.is_tls);
-        let found = client.and_then(|client| client.host.clone());
-        let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-        let host = found.or(named).filter(|host| is_host(host)).unwrap_or_else(|| "localhost".to_owned());
-        Ok(Self(FoundAt { is_https, host }))
-    }
-}
-
-/// Whether it can stand in a token: the client's pattern for one is strict.
-fn is_host(host: &str) -> bool {
-    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte))
+/// The same with the scheme of a socket. Clients take scheme, host and port of it and nothing else.
+pub(crate) fn socket_url(state: &OpenViduState, found: &FoundAt) -> String {
+    let url = public_url(state, found);
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
+    let host = rest.split('/').next().unwrap_or_default();
+    format!("{}://{host}", if scheme == "https" { "wss" } else { "ws" })
 }
 
 /// The session in the address; a name that cannot be one names none.

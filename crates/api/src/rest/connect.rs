@@ -5,14 +5,13 @@ use std::net::IpAddr;
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
+use sidetalk_edge::caller::Address;
 use sidetalk_edge::upgrade::{Upgrade, UpgradeRefusal};
 
 use crate::errors::{ErrorBody, Problem};
 use crate::socket::NativeSession;
 use crate::state::ApiState;
 use crate::token::Verified;
-
-use super::extract::From;
 
 /// The sub-protocol's name.
 pub const PROTOCOL: &str = "sidetalk.v1";
@@ -26,7 +25,7 @@ const TOKEN_PREFIX: &str = "token.";
         (status = 401, description = "The token or ticket is not good.", body = ErrorBody)))]
 pub(crate) async fn connect(
     State(api): State<ApiState>,
-    From(address): From,
+    Address(address): Address,
     RawQuery(query): RawQuery,
     upgrade: Result<Upgrade, UpgradeRefusal>,
 ) -> Response {

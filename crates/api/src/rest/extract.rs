@@ -1,7 +1,5 @@
 //! What handlers take from a request, and what they make answers of.
 
-use std::net::IpAddr;
-
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -11,8 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sidetalk_core::model::{Actor, Principal, RoomName, UserId};
 use sidetalk_core::refusal::Refusal;
-use sidetalk_edge::listener::Peer;
-use sidetalk_edge::proxy::Client;
+use sidetalk_edge::caller::Address;
 
 use crate::acts::Out;
 use crate::errors::Problem;
@@ -53,29 +50,12 @@ impl FromRequestParts<ApiState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Problem> {
-        let address = address(parts);
+        let Address(address) = Address::of(parts);
         let verified = api.authenticate(&parts.headers, address).await?;
         if let (Some(address), Actor::User(_)) = (address, &verified.actor) {
             api.rates.request(address, instant())?;
         }
         Ok(Self { principal: verified.principal(), verified })
-    }
-}
-
-/// Where the request comes from, as far as trusted proxies tell.
-pub(crate) fn address(parts: &Parts) -> Option<IpAddr> {
-    let client = parts.extensions.get::<Client>().map(|client| client.address);
-    client.or_else(|| parts.extensions.get::<Peer>().map(|peer| peer.addr.ip()))
-}
-
-/// The address of whoever makes a request.
-pub(crate) struct From(pub(crate) Option<IpAddr>);
-
-impl<S: Sync> FromRequestParts<S> for From {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Self(address(parts)))
     }
 }
 

@@ -7,10 +7,11 @@ use axum::extract::{OriginalUri, Path, RawQuery, State};
 use http::StatusCode;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::ports::{Outlet as _, Project};
+use sidetalk_edge::caller::FoundAt;
 
 use super::answer::{Problem, bare, json};
 use super::shown::{active_and_pending, all, pending};
-use super::{Answered, Caller, FoundAt, Origin, flag, session_in};
+use super::{Answered, Caller, flag, session_in, socket_url};
 use crate::book::{Connection, SessionKey};
 use crate::from_wire::{BadField, ConnectionWish, Fields, connection_wish, role};
 use crate::ids;
@@ -23,7 +24,7 @@ use crate::wire::{List, PropertyChanged, TokenOut, field};
 pub(super) async fn post_connection(
     State(state): State<OpenViduState>,
     OriginalUri(uri): OriginalUri,
-    Origin(origin): Origin,
+    found: FoundAt,
     Caller(project): Caller,
     Path(session): Path<String>,
     body: Bytes,
@@ -32,7 +33,7 @@ pub(super) async fn post_connection(
     let bad = |field| Problem::field(field, uri.path(), at);
     let key = session_in(&project, &session).ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
     let wish = Fields::read(&body).and_then(|fields| connection_wish(&fields)).map_err(bad)?;
-    let connection = promise(&state, &key, &origin, wish).await?;
+    let connection = promise(&state, &key, &found, wish).await?;
     Ok(json(StatusCode::OK, &pending(&key, &connection)))
 }
 
@@ -40,7 +41,7 @@ pub(super) async fn post_connection(
 pub(super) async fn post_token(
     State(state): State<OpenViduState>,
     OriginalUri(uri): OriginalUri,
-    Origin(origin): Origin,
+    found: FoundAt,
     Caller(project): Caller,
     body: Bytes,
 ) -> Answered {
@@ -57,7 +58,7 @@ pub(super) async fn post_token(
         at,
     };
     let key = session_in(&project, session).ok_or_else(unknown)?;
-    let connection = match promise(&state, &key, &origin, wish).await {
+    let connection = match promise(&state, &key, &found, wish).await {
         Err(Problem::Bare(StatusCode::NOT_FOUND)) => return Err(unknown()),
         promised => promised?,
     };
@@ -76,7 +77,7 @@ pub(super) async fn post_token(
 async fn promise(
     state: &OpenViduState,
     key: &SessionKey,
-    origin: &FoundAt,
+    found: &FoundAt,
     wish: ConnectionWish,
 ) -> Result<Connection, Problem> {
     let _turn = state.book.lock(key).await;
@@ -90,7 +91,7 @@ async fn promise(
     // Browsers of before version 2.16 read role and version from here; later ones pass over them.
     let token = format!(
         "{}?sessionId={}&token={secret}&role={}&version={VERSION}",
-        origin.socket(state),
+        socket_url(state, found),
         key.session,
         wish.role.name()
     );
