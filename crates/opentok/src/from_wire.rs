@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 
 use serde_json::Value;
-use sidetalk_core::model::{SignalData, SignalType};
+use sidetalk_core::model::{RoomName, SignalData, SignalType};
 
 use crate::settings::OpenTokSettings;
-use crate::wire::{LOCATION, NO_LOCATION, SignalIn};
+use crate::wire::{LOCATION, NO_LOCATION, ROOM, SignalIn};
 
 /// The body of a request is not as it must be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,17 +19,27 @@ pub(crate) enum BadBody {
     TooLarge(String),
 }
 
-/// Where a new session shall be; all else that is said of one is about media.
-pub(crate) fn location(body: &[u8]) -> Result<Option<Ipv4Addr>, BadBody> {
-    let mut fields = form_urlencoded::parse(body);
-    match fields.find(|(name, _)| name == LOCATION) {
-        None => Ok(None),
-        Some((_, location)) if location.is_empty() || location == NO_LOCATION => Ok(None),
-        Some((_, location)) => {
-            let wrong = |_| BadBody::Field(format!("{LOCATION} must be an IPv4 address"));
-            location.parse().map(Some).map_err(wrong)
-        }
-    }
+/// What is wanted of a new session; all else that is said of one is about media.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct SessionWish {
+    pub(crate) location: Option<Ipv4Addr>,
+    /// The room that it shall lie over.
+    pub(crate) room: Option<RoomName>,
+}
+
+pub(crate) fn session(body: &[u8]) -> Result<SessionWish, BadBody> {
+    let field = |wanted: &str| form_urlencoded::parse(body).find(|(name, _)| name == wanted);
+    let wrong = |name: &str, what: &str| BadBody::Field(format!("{name} must be {what}"));
+    let location = match field(LOCATION) {
+        None => None,
+        Some((_, location)) if location.is_empty() || location == NO_LOCATION => None,
+        Some((_, location)) => Some(location.parse().map_err(|_| wrong(LOCATION, "an IPv4 address"))?),
+    };
+    let room = match field(ROOM) {
+        None => None,
+        Some((_, name)) => Some(RoomName::new(&name).map_err(|_| wrong(ROOM, "the name of a room"))?),
+    };
+    Ok(SessionWish { location, room })
 }
 
 /// A signal without its audience.
@@ -79,7 +89,7 @@ pub fn understood(body: &[u8]) -> String {
     if let Ok(SignalWish { data: SignalData::Text(data) | SignalData::Json(data), .. }) = &wish {
         assert!(data.len() <= OpenTokSettings::default().data_bytes_max, "more than fits was let through");
     }
-    format!("{:?} {wish:?}", location(body))
+    format!("{:?} {wish:?}", session(body))
 }
 
 #[cfg(test)]
@@ -87,8 +97,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_location_of_a_new_session_is_looked_at() {
-        let at = |body: &str| location(body.as_bytes());
+    fn only_location_and_room_of_a_new_session_are_looked_at() {
+        let over = |body: &str| session(body.as_bytes()).map(|wish| wish.room.map(|room| room.to_string()));
+        assert_eq!(
+            over("p2p.preference=enabled&room=the+hall&location=null"),
+            Ok(Some("the hall".to_owned()))
+        );
+        assert_eq!(over("archiveMode=manual"), Ok(None));
+        assert!(over("room=").is_err());
+        let at = |body: &str| session(body.as_bytes()).map(|wish| wish.location);
         assert_eq!(at(""), Ok(None));
         assert_eq!(at("archiveMode=manual&location=null&p2p.preference=disabled"), Ok(None));
         assert_eq!(at("p2p.preference=enabled&archiveMode=manual&e2ee=false&location="), Ok(None));

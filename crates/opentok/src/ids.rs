@@ -5,6 +5,9 @@
 //! ```
 //!
 //! The vendor's server clients decode a session id before they make a token for it. It is a name, never a secret.
+//!
+//! A session happens in the room that is called as its id is, or, where people of another dialect are in a room that had its
+//! name before, in that one: its id then has the word `room` and that name in place of the letters.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -19,6 +22,9 @@ use uuid::Uuid;
 
 /// What a session id begins with; the vendor has given out both.
 const PREFIXES: [&str; 2] = ["1_", "2_"];
+
+/// What stands before the name of the room, if that is another than the session's.
+const OVER: &str = "room";
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -69,6 +75,14 @@ pub(crate) fn mint_session(
     RoomName::new(&id).expect("a session id is short and plain")
 }
 
+/// The id of the session that lies over the room of that name, always the same; `None` if that is too long, or the project
+/// is named by an application, whose sessions are its own.
+pub(crate) fn session_over(project: ProjectName, room: &RoomName) -> Option<RoomName> {
+    let plain = format!("1~{project}~~0~{OVER}~{room}~");
+    let id = RoomName::new(&format!("{}{}", PREFIXES[0], URL_SAFE_NO_PAD.encode(plain))).ok()?;
+    matches!(project, ProjectName::Key(_)).then_some(id)
+}
+
 /// Twelve letters or digits: 71 of the 128 bits.
 fn letters(entropy: &dyn Entropy) -> String {
     let mut bits = entropy.bits();
@@ -80,23 +94,47 @@ fn letters(entropy: &dyn Entropy) -> String {
     (0..12).map(|_| draw()).collect()
 }
 
-/// The project whose session it is; `None` if it is no session id.
-pub(crate) fn project_of(session: &str) -> Option<ProjectName> {
-    let encoded = PREFIXES.iter().find_map(|prefix| session.strip_prefix(prefix))?;
-    let plain = ANY_PADDING.decode(encoded).ok()?;
-    let plain = std::str::from_utf8(&plain).ok()?;
-    let mut fields = plain.split('~');
-    fields.next()?;
-    let project = fields.next()?;
-    // What comes after it differs between the vendor's own generations.
-    fields.next().and_then(|_| ProjectName::read(project))
+/// What a session id says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Session {
+    pub(crate) owner: ProjectName,
+    /// Where it happens.
+    pub(crate) room: RoomName,
+}
+
+impl Session {
+    /// Reads an id; `None` if it is none.
+    pub(crate) fn read(id: &str) -> Option<Self> {
+        let encoded = PREFIXES.iter().find_map(|prefix| id.strip_prefix(prefix))?;
+        let plain = ANY_PADDING.decode(encoded).ok()?;
+        let plain = std::str::from_utf8(&plain).ok()?;
+        let mut fields = plain.splitn(6, '~').skip(1);
+        let project = fields.next()?;
+        // What comes after it differs between the vendor's own generations.
+        fields.next()?;
+        let owner = ProjectName::read(project)?;
+        let over = match (owner, fields.nth(1), fields.next()) {
+            (ProjectName::Key(_), Some(OVER), Some(rest)) => Some(rest.strip_suffix('~')?),
+            _ => None,
+        };
+        let room = RoomName::new(over.unwrap_or(id)).ok()?;
+        Some(Self { owner, room })
+    }
+}
+
+/// The project whose session a room is; `None` if it is none, or a session lies over it that has another id.
+pub(crate) fn project_of(room: &str) -> Option<ProjectName> {
+    let Session { owner, room: inside } = Session::read(room)?;
+    (inside.as_str() == room).then_some(owner)
 }
 
 /// What a text says as a session id, for the fuzzer.
 pub fn understood(session: &str) -> Option<String> {
-    let project = project_of(session)?;
-    assert_eq!(ProjectName::read(&project.to_string()), Some(project), "a name is not read as it is written");
-    Some(project.to_string())
+    let Session { owner, room } = Session::read(session)?;
+    assert_eq!(ProjectName::read(&owner.to_string()), Some(owner), "a name is not read as it is written");
+    let over = session_over(owner, &room).and_then(|id| Session::read(id.as_str()));
+    assert!(over.is_none_or(|over| over == Session { owner, room: room.clone() }), "another room is meant");
+    Some(format!("{owner} {room}"))
 }
 
 #[cfg(test)]
@@ -127,13 +165,25 @@ mod tests {
             prop_assert!(one.as_str().starts_with("1_") && one.as_str().len() <= 255);
             prop_assert!(one.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
             prop_assert_eq!(project_of(one.as_str()), Some(project));
+            prop_assert_eq!(Session::read(one.as_str()), Some(Session { owner: project, room: one }));
+        }
+
+        #[test]
+        fn a_session_over_a_room_happens_there(key in 1_u32..1 << 31, name in "[a-z0-9~ äß_-]{1,200}") {
+            let owner = ProjectName::Key(ProjectId::new(key).unwrap());
+            let Ok(room) = RoomName::new(&name) else { return Ok(()) };
+            match session_over(owner, &room) {
+                Some(id) => {
+                    prop_assert_eq!(Session::read(id.as_str()), Some(Session { owner, room }));
+                    prop_assert_eq!(project_of(id.as_str()), None);
+                }
+                None => prop_assert!(name.len() > 100),
+            }
         }
 
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,300}") {
-            if let Some(project) = project_of(&text) {
-                prop_assert_eq!(ProjectName::read(&project.to_string()), Some(project));
-            }
+            understood(&text);
         }
 
         #[test]
@@ -157,6 +207,18 @@ mod tests {
                 let fields: Vec<_> = plain.split('~').collect();
                 assert_eq!((fields.len(), fields[0], fields[1], fields[5]), (6, "1", key, ""), "{plain}");
             }
+        }
+    }
+
+    /// An application's key must not open what is its project's.
+    #[test]
+    fn sessions_of_applications_lie_over_no_other_room() {
+        let application = ProjectName::Application(Uuid::from_u128(7));
+        assert_eq!(session_over(application, &RoomName::new("lobby").expect("a name")), None);
+        let id = format!("1_{}", URL_SAFE_NO_PAD.encode(format!("1~{application}~~0~room~lobby~")));
+        assert_eq!(Session::read(&id).map(|session| session.room.to_string()), Some(id));
+        for bad in ["1~7~~0~room~~", "1~7~~0~room~lobby", "1~7~~0~room~\u{0}~"] {
+            assert_eq!(Session::read(&format!("1_{}", URL_SAFE_NO_PAD.encode(bad))), None, "{bad}");
         }
     }
 

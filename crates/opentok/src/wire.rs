@@ -95,6 +95,9 @@ impl T1Payload {
 /// The one field of a new session that means something without media.
 pub(crate) const LOCATION: &str = "location";
 
+/// Ours: the name of the room that the session shall lie over.
+pub(crate) const ROOM: &str = "room";
+
 /// What some clients say when they know of no location.
 pub(crate) const NO_LOCATION: &str = "null";
 

@@ -58,8 +58,7 @@ async fn change(state: &OpenTokState, address: Option<IpAddr>, read: Read) -> Re
     let body = body(read).map_err(|problem| Refused::Body(problem.status))?;
     let ExchangeIn { api_key, session_id, token } =
         serde_json::from_slice(&body).map_err(|_| bad("must be {\"apiKey\", \"sessionId\", \"token\"}"))?;
-    let owner = project_of(&session_id).ok_or(Refused::Session)?;
-    let room = RoomName::new(&session_id).map_err(|_| Refused::Session)?;
+    let Session { owner, room } = Session::read(&session_id).ok_or(Refused::Session)?;
 
     let verified = verify(state, &token).await;
     if let Err(bad) = &verified

@@ -7,8 +7,8 @@ use sidetalk_core::model::{RoomSpec, Timestamp};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::from_wire::location;
-use crate::ids::mint_session;
+use crate::from_wire::{SessionWish, session};
+use crate::ids::{mint_session, session_over};
 use crate::wire::SessionOut;
 
 /// Makes a session. The answer is JSON for those who ask for it, else XML, which the older clients read.
@@ -47,11 +47,24 @@ struct Made {
 
 async fn create(state: &OpenTokState, caller: Result<Caller, Problem>, read: Read) -> Result<Made, Problem> {
     let caller = caller?;
-    let location = location(&body(read)?)?;
+    let SessionWish { location, room } = session(&body(read)?)?;
     let now = state.service.now();
-    let name = mint_session(caller.name, location, now, &*state.entropy);
-    state.service.open_room(&state.server(caller.project.id), &name, RoomSpec::default()).await?;
+    let (name, room) = match room {
+        Some(room) => (session_over(caller.name, &room).ok_or_else(lies_over_none)?, room),
+        None => {
+            let name = mint_session(caller.name, location, now, &*state.entropy);
+            (name.clone(), name)
+        }
+    };
+    state.service.open_room(&state.server(caller.project.id), &room, RoomSpec::default()).await?;
     Ok(Made { name, project: caller.name, made_at: date(now) })
+}
+
+fn lies_over_none() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "room must be a name of at most 150 bytes, and only the project's own key may name one",
+    )
 }
 
 /// `Fri Nov 18 15:50:36 UTC 2016`

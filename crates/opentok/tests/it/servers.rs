@@ -178,3 +178,32 @@ async fn a_project_that_does_not_speak_this_dialect_is_unknown() {
     app.kit.service.put_project(project).await.expect("the store takes it");
     assert_refused(&create(&app, "X-OPENTOK-AUTH", &app.auth()).await, "Issuer not found", "switched off");
 }
+
+/// People of dialects whose rooms have names of another form could not meet those of this one.
+#[tokio::test]
+async fn a_session_may_lie_over_a_room_of_another_name() {
+    const ROOM: &str = "8e1f7555-983a-492f-89e4-46e9b4106fd4";
+    let app = App::start().await;
+    let alice = app.person("alice", ROOM).await;
+    let create = async |body: &str| app.call("POST", "/session/create", body).await;
+    let session = async || {
+        let answer = create(&format!("p2p.preference=enabled&room={ROOM}")).await;
+        answer.json()[0]["session_id"].as_str().map(str::to_owned).expect("a session")
+    };
+    let id = session().await;
+    assert_eq!(session().await, id, "one room has one such session");
+
+    let data = r#"{"type":"x","data":"hi"}"#;
+    assert_eq!(app.call("POST", &App::path(&id, "/signal"), data).await.status, 204);
+    assert_eq!(alice.hears("signal").await["params"]["data"], "hi");
+    let claims = json!({ "iss": KEY, "exp": app.now() + 60, "session_id": id });
+    let answer = app.exchange(KEY, &id, &signed(&claims, SECRET)).await;
+    assert_eq!((answer.status, &answer.json()["room"]), (200, &json!(ROOM)));
+    // A token for the session is none for the room's name, which is no session.
+    let answer = app.exchange(KEY, ROOM, &signed(&claims, SECRET)).await;
+    assert_eq!((answer.status, answer.json()["code"].as_i64()), (404, Some(1005)));
+
+    for wrong in ["room=".to_owned(), format!("room={}", "n".repeat(190))] {
+        assert_eq!(create(&wrong).await.status, 400, "{wrong}");
+    }
+}
