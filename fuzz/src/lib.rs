@@ -7,12 +7,14 @@
 
 mod command_decoder;
 mod frame_reader;
+mod opentalk_request;
 mod opentok_request;
 mod openvidu_request;
 mod token_reader;
 
 pub use command_decoder::command_decoder;
 pub use frame_reader::frame_reader;
+pub use opentalk_request::opentalk_request;
 pub use opentok_request::opentok_request;
 pub use openvidu_request::openvidu_request;
 pub use token_reader::token_reader;
@@ -26,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     ("frame_reader", frame_reader),
     ("command_decoder", command_decoder),
     ("token_reader", token_reader),
+    ("opentalk_request", opentalk_request),
     ("opentok_request", opentok_request),
     ("openvidu_request", openvidu_request),
 ];

@@ -1,5 +1,5 @@
-//! The module `chat`: its quiet rules stand here, not in core. Empty messages are dropped, long ones cut, messages to groups
-//! that one is not in dropped, and a chat that is switched off is so for moderators too.
+//! The module `chat`: its quiet rules stand here and in `from_wire.rs`, not in core. Empty messages are dropped, long ones cut,
+//! messages to groups that one is not in dropped, and a chat that is switched off is so for moderators too.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use sidetalk_core::transaction::WriteResult;
 use uuid::Uuid;
 
 use crate::enter::{Inside, Names, group_id};
-use crate::generation::Generation;
+use crate::from_wire;
 use crate::hall::connection;
 use crate::history::{chunk, load};
 use crate::state::OpenTalkState;
@@ -32,9 +32,6 @@ pub(crate) async fn serve(
     inside: &Arc<Inside>,
     command: ChatCommand,
 ) -> Result<Option<Bytes>, Failure> {
-    if !is_well_formed(inside.generation, &command) {
-        return Ok(None);
-    }
     match command {
         ChatCommand::SendMessage { scope, target, content } => {
             send(state, inside, scope, target.as_deref(), &content).await
@@ -55,27 +52,6 @@ pub(crate) async fn serve(
     }
 }
 
-/// Whether the vendor's types can read a command; they are silent about what they cannot.
-fn is_well_formed(generation: Generation, command: &ChatCommand) -> bool {
-    let (scope, target) = match command {
-        ChatCommand::EnableChat | ChatCommand::DisableChat | ChatCommand::ClearHistory => return true,
-        ChatCommand::SendMessage { scope, target, .. }
-        | ChatCommand::SetLastSeenTimestamp { scope, target, .. } => (scope, target),
-        ChatCommand::GetHistoryChunk { .. } | ChatCommand::SearchHistory { .. }
-            if generation == Generation::Arrays =>
-        {
-            return false;
-        }
-        ChatCommand::GetHistoryChunk { scope, target, .. }
-        | ChatCommand::SearchHistory { scope, target, .. } => (scope, target),
-    };
-    match (scope, target) {
-        (Scope::Global, target) => target.is_none(),
-        (Scope::Group, target) => target.is_some(),
-        (Scope::Private, target) => target.as_deref().is_some_and(|id| Uuid::try_parse(id).is_ok()),
-    }
-}
-
 async fn send(
     state: &OpenTalkState,
     inside: &Inside,
@@ -83,12 +59,7 @@ async fn send(
     target: Option<&str>,
     content: &str,
 ) -> Result<Option<Bytes>, Failure> {
-    let cut = content.floor_char_boundary(state.settings.message_bytes_max);
-    let text = &content[..cut];
-    // Core keeps no message of white space alone, and this dialect has no word to say so.
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
+    let Some(text) = from_wire::content(content, state.settings.message_bytes_max) else { return Ok(None) };
     let room = inside.seat.live().room();
     if room.is_some_and(|room| !room.settings.chat_enabled) {
         return Ok(Some(refused(state, "chat_disabled")));

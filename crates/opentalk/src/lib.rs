@@ -6,7 +6,7 @@
 //! crate translates and keeps the few things of its own (owners and passwords of rooms, invites, raised hands, the waiting
 //! room); it knows no engine and no other dialect.
 //!
-//! Start reading at `wire.rs` (the shapes) and `to_wire.rs`, then `socket.rs` (the life of a socket), `enter.rs`
+//! Start reading at `wire.rs` (the shapes), `from_wire.rs` and `to_wire.rs`, then `socket.rs` (the life of a socket), `enter.rs`
 //! (`join_success`), the modules `chat.rs` and `moderation.rs`, and `rest.rs`. `hall.rs` is who is in a room in this dialect's
 //! eyes, `watch.rs` keeps it.
 //!
@@ -15,6 +15,7 @@
 
 mod wire;
 
+mod from_wire;
 mod to_wire;
 
 mod generation;
@@ -39,6 +40,12 @@ mod state;
 
 pub mod rest;
 pub mod socket;
+
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What the fuzzer reaches for.
+    pub use crate::from_wire::understood;
+}
 
 pub use auth::{IssuerKey, IssuerKeys};
 pub use rest::router;

@@ -322,7 +322,7 @@ async fn debrief(state: &OpenTalkState, inside: &Inside, scope: KickScope) -> Re
 }
 
 fn change_name(state: &OpenTalkState, inside: &Inside, target: Uuid, new_name: &str) -> Option<Bytes> {
-    let Some(new_name) = crate::socket::display_name(new_name) else {
+    let Some(new_name) = crate::from_wire::display_name(new_name) else {
         return Some(error(state, "invalid_display_name"));
     };
     let person = state.halls.with(&inside.room, |hall| hall.people.get(&target).cloned())?;

@@ -10,8 +10,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::model::Role as CoreRole;
 use sidetalk_core::ports::Outlet as _;
@@ -23,15 +21,14 @@ use sidetalk_edge::socket::{Ended, Session, Step};
 use crate::book::Room;
 use crate::chat;
 use crate::enter::{Inside, enter, identity};
+use crate::from_wire::{Asked, asked, display_name};
 use crate::hall::{Person, Waiter};
 use crate::moderation::{self, control_error, leave_waiting, tell_waiting};
 use crate::state::OpenTalkState;
 use crate::tickets::Visitor;
-use crate::to_wire::{CHAT, CONTROL, MODERATION, event};
-use crate::wire::{Command, ControlCommand, ControlEvent, Kind, ModerationEvent};
+use crate::to_wire::{CONTROL, MODERATION, event};
+use crate::wire::{ControlCommand, ControlEvent, Kind, ModerationEvent};
 
-/// The longest display name.
-const NAME_BYTES_MAX: usize = 100;
 const ECHO: &str = "echo";
 
 /// The session of one socket.
@@ -89,15 +86,10 @@ impl OpenTalkSession {
     }
 
     fn serve(&mut self, text: &str) -> Step<Waited> {
-        let Ok(Command { namespace, payload }) = serde_json::from_str::<Command<'_>>(text) else {
-            return self.control_error("invalid_json");
-        };
-        match &*namespace {
-            CONTROL => match serde_json::from_str::<ControlCommand>(payload.get()) {
-                Ok(command) => self.control(command),
-                Err(_) => self.control_error("invalid_json"),
-            },
-            namespace => self.module(namespace, payload),
+        match asked(text, self.visitor.generation) {
+            Asked::Broken => self.control_error("invalid_json"),
+            Asked::Control(command) => self.control(command),
+            asked => self.module(asked),
         }
     }
 
@@ -135,24 +127,26 @@ impl OpenTalkSession {
     }
 
     /// Every module but `control` works only inside; before, it is silent.
-    fn module(&self, namespace: &str, payload: &RawValue) -> Step<Waited> {
+    fn module(&self, asked: Asked<'_>) -> Step<Waited> {
         let Phase::Inside { inside, .. } = &self.phase else { return Step::Next };
         if !inside.seat.is_in() {
             return Step::Next;
         }
         let (state, inside, outbox) = (self.state.clone(), Arc::clone(inside), Arc::clone(&self.outbox));
-        match namespace {
-            ECHO => {
+        match asked {
+            Asked::Echo(payload) => {
                 self.outbox.send(event(ECHO, self.state.service.now(), &payload));
                 Step::Next
             }
-            CHAT => decoded(payload, |command| {
+            Asked::Chat(command) => {
                 Step::wait(async move { answer(&outbox, chat::serve(&state, &inside, command).await) })
-            }),
-            MODERATION => decoded(payload, |command| {
+            }
+            Asked::Moderation(command) => {
                 Step::wait(async move { answer(&outbox, moderation::serve(&state, &inside, command).await) })
-            }),
-            _ => self.control_error("invalid_namespace"),
+            }
+            Asked::Unknown => self.control_error("invalid_namespace"),
+            // What cannot be read is said in the log only, as in the original.
+            Asked::Unreadable | Asked::Broken | Asked::Control(_) => Step::Next,
         }
     }
 
@@ -375,17 +369,6 @@ impl Session for OpenTalkSession {
     }
 }
 
-/// A command of a module. What cannot be read is said in the log only, as in the original.
-fn decoded<T: DeserializeOwned>(payload: &RawValue, serve: impl FnOnce(T) -> Step<Waited>) -> Step<Waited> {
-    match serde_json::from_str(payload.get()) {
-        Ok(command) => serve(command),
-        Err(error) => {
-            tracing::debug!(error = %error, "a module's command cannot be read");
-            Step::Next
-        }
-    }
-}
-
 fn answer(outbox: &Outbox, served: Result<Option<Bytes>, Failure>) -> Waited {
     match served {
         Ok(frame) => {
@@ -403,11 +386,4 @@ fn answer(outbox: &Outbox, served: Result<Option<Bytes>, Failure>) -> Waited {
             Waited::Failed
         }
     }
-}
-
-/// White space becomes single spaces; nothing, or too much, is no name.
-pub(crate) fn display_name(given: &str) -> Option<String> {
-    let name = given.split_whitespace().collect::<Vec<_>>().join(" ");
-    let fits = !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
-    fits.then_some(name)
 }

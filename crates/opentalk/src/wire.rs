@@ -1,5 +1,8 @@
 //! The shapes of the signaling socket: commands with an `action`, events with a `message`, each in an envelope that names the
-//! module. Unknown keys of an event are fatal to the vendor's own types, so nothing is added to them.
+//! module. Unknown keys of an event are fatal to the vendor's own types, so nothing is added to them. `body.rs` has the bodies of
+//! requests.
+
+mod body;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,6 +10,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
+
+pub(crate) use body::{Changes, Code, Login, NewInvite, NewRoom, Start, StartInvited};
 
 // What clients send.
 

@@ -3,12 +3,12 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::book::User;
 use crate::hall::hashed;
 use crate::state::OpenTalkState;
+use crate::wire::Login;
 
 use super::answer::{Json, Problem, json_answer};
 use super::{Caller, user_of};
@@ -17,11 +17,6 @@ use super::{Caller, user_of};
 pub(super) async fn get_login(State(state): State<OpenTalkState>) -> Response {
     let settings = &state.settings;
     json_answer(StatusCode::OK, &json!({ "oidc": { "name": settings.oidc_name, "url": settings.oidc_url } }))
-}
-
-#[derive(Deserialize)]
-pub(super) struct Login {
-    id_token: String,
 }
 
 /// Takes note of what an id token says of a user.

@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use sidetalk_core::model::{RoomSpec, Timestamp};
 use uuid::Uuid;
@@ -12,7 +11,7 @@ use crate::book::{Invite, Room, User};
 use crate::enter::tariff;
 use crate::hall::time;
 use crate::state::OpenTalkState;
-use crate::wire::EventInfo;
+use crate::wire::{Changes, Code, EventInfo, NewInvite, NewRoom};
 
 use super::answer::{Json, Problem, json_answer};
 use super::people::public;
@@ -20,15 +19,6 @@ use super::{Caller, Somebody};
 
 /// The longest password.
 const PASSWORD_BYTES_MAX: usize = 255;
-
-#[derive(Default, Deserialize)]
-pub(super) struct NewRoom {
-    password: Option<String>,
-    #[serde(default)]
-    waiting_room: bool,
-    #[serde(default)]
-    e2e_encryption: bool,
-}
 
 /// Makes a room.
 pub(super) async fn post_room(
@@ -60,25 +50,6 @@ pub(super) async fn get_room(
     let room = find(&state, &room).await?;
     let creator = state.book.user(&room.created_by).await?.unwrap_or_else(|| user.clone());
     Ok(json_answer(StatusCode::OK, &shown(&room, &creator, user.subject == room.created_by)))
-}
-
-#[derive(Deserialize)]
-pub(super) struct Changes {
-    #[serde(default, with = "given")]
-    password: Option<Option<String>>,
-    waiting_room: Option<bool>,
-    e2e_encryption: Option<bool>,
-}
-
-/// Tells `null` from absent.
-mod given {
-    use serde::{Deserialize, Deserializer};
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Option<String>>, D::Error> {
-        Option::deserialize(from).map(Some)
-    }
 }
 
 /// Changes a room, for its owner.
@@ -159,11 +130,6 @@ pub(super) async fn get_invites(
     Ok(json_answer(StatusCode::OK, &shown))
 }
 
-#[derive(Default, Deserialize)]
-pub(super) struct NewInvite {
-    expiration: Option<String>,
-}
-
 /// Invites whoever has the code.
 pub(super) async fn post_invite(
     State(state): State<OpenTalkState>,
@@ -185,11 +151,6 @@ pub(super) async fn post_invite(
     };
     state.book.put_invite(&invite).await?;
     Ok(json_answer(StatusCode::CREATED, &shown_invite(&invite, &user)))
-}
-
-#[derive(Deserialize)]
-pub(super) struct Code {
-    invite_code: String,
 }
 
 /// Says which room a code opens.

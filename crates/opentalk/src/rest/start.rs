@@ -4,7 +4,6 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::json;
 use sidetalk_core::model::UserId;
 use sidetalk_edge::auth::is_same_secret;
@@ -14,16 +13,11 @@ use crate::book::Room;
 use crate::generation::Generation;
 use crate::state::OpenTalkState;
 use crate::tickets::{Known, Resumed, Visitor};
+use crate::wire::{Start, StartInvited};
 
 use super::answer::{Json, Problem, json_answer};
 use super::rooms::{find, invited};
 use super::{Address, Caller};
-
-#[derive(Default, Deserialize)]
-pub(super) struct Start {
-    breakout_room: Option<Uuid>,
-    resumption: Option<String>,
-}
 
 /// A ticket for a user.
 pub(super) async fn post_start(
@@ -50,14 +44,6 @@ pub(super) async fn post_start(
         user: id,
     };
     issue(&state, &room, Some(known), generation, &wish)
-}
-
-#[derive(Deserialize)]
-pub(super) struct StartInvited {
-    invite_code: String,
-    password: Option<String>,
-    #[serde(flatten)]
-    start: Start,
 }
 
 /// A ticket for a guest.
