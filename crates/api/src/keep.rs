@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -28,8 +27,6 @@ pub(crate) struct Kept {
     pub(crate) berth: Arc<Berth>,
     pub(crate) seats: Seats,
     keep: Duration,
-    /// Counts absences, so that the end of an old one is not taken for the end of a new one.
-    absences: AtomicU64,
 }
 
 impl Kept {
@@ -40,7 +37,7 @@ impl Kept {
         seats: Seats,
         keep: Duration,
     ) -> Arc<Self> {
-        Arc::new(Self { secret, link, berth, seats, keep: keep.min(KEEP_MAX), absences: AtomicU64::new(0) })
+        Arc::new(Self { secret, link, berth, seats, keep: keep.min(KEEP_MAX) })
     }
 }
 
@@ -75,11 +72,9 @@ impl ApiState {
 
     /// The socket is gone; the connection waits for another.
     pub(crate) fn wait_for(&self, kept: Arc<Kept>) {
-        let absence = kept.absences.fetch_add(1, Ordering::AcqRel) + 1;
-        let api = self.clone();
+        let (api, is_lost) = (self.clone(), kept.berth.absence(kept.keep));
         tokio::spawn(async move {
-            tokio::time::sleep(kept.keep).await;
-            if kept.absences.load(Ordering::Acquire) == absence && kept.berth.is_empty() {
+            if is_lost.await {
                 api.end_kept(&kept, LeaveReason::Lost);
             }
         });

@@ -11,6 +11,8 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -26,6 +28,8 @@ const RECENT_MAX: usize = 512;
 pub struct Berth {
     state: Mutex<State>,
     held_bytes_max: usize,
+    /// Counts absences, so that the end of an old one is not taken for the end of a new one.
+    absences: AtomicU64,
 }
 
 enum State {
@@ -85,7 +89,7 @@ impl Berth {
     /// A berth with a socket on it. While it is empty, at most `held_bytes_max` wait; who misses more cannot come back.
     #[must_use]
     pub fn new(outbox: Arc<Outbox>, held_bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(State::Aboard(outbox)), held_bytes_max })
+        Self::made(State::Aboard(outbox), held_bytes_max)
     }
 
     /// A berth with a socket on it, for a client that counts the frames it gets. Up to `recent_bytes_max` of what was sent
@@ -93,13 +97,17 @@ impl Berth {
     #[must_use]
     pub fn recalling(outbox: Arc<Outbox>, recent_bytes_max: usize) -> Arc<Self> {
         let state = State::Recalling { outbox: Some(outbox), recent: Recent::default() };
-        Arc::new(Self { state: Mutex::new(state), held_bytes_max: recent_bytes_max })
+        Self::made(state, recent_bytes_max)
     }
 
     /// A berth whose socket was lost before this process began.
     #[must_use]
     pub fn empty(held_bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(State::Away { held: Vec::new(), held_bytes: 0 }), held_bytes_max })
+        Self::made(State::Away { held: Vec::new(), held_bytes: 0 }, held_bytes_max)
+    }
+
+    fn made(state: State, held_bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(state), held_bytes_max, absences: AtomicU64::new(0) })
     }
 
     /// The socket is gone. Says whether the berth is empty now: not if another socket has come, or it is over.
@@ -177,6 +185,17 @@ impl Berth {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         !matches!(&*self.state.lock(), State::Aboard(_) | State::Recalling { outbox: Some(_), .. })
+    }
+
+    /// An absence begins with this call. When the time of grace is over: whether it goes on. If another one has begun
+    /// meanwhile, it does not.
+    pub fn absence(self: &Arc<Self>, grace: Duration) -> impl Future<Output = bool> + Send + use<> {
+        let berth = Arc::clone(self);
+        let number = berth.absences.fetch_add(1, Ordering::AcqRel) + 1;
+        async move {
+            tokio::time::sleep(grace).await;
+            berth.absences.load(Ordering::Acquire) == number && berth.is_empty()
+        }
     }
 
     /// Whether nobody can come back any more.

@@ -18,7 +18,6 @@ use sidetalk_edge::berth::Berth;
 use sidetalk_edge::drop_in::display_name;
 use sidetalk_edge::rate::KeyedRates;
 use sidetalk_edge::socket::Sockets;
-use tokio::time::sleep;
 
 use crate::DIALECT;
 use crate::book::{Book, Connection, Session, SessionKey};
@@ -150,10 +149,9 @@ impl OpenViduState {
     /// The socket of a stay is gone: gives it some time to come back.
     pub(crate) fn wait_for(&self, stay: &Arc<Stay>, grace: Duration) {
         let (state, stay) = (self.clone(), Arc::clone(stay));
-        let absence = stay.begin_absence();
+        let is_lost = stay.berth.absence(grace);
         tokio::spawn(async move {
-            sleep(grace).await;
-            if stay.is_absent_since(absence) {
+            if is_lost.await {
                 state.service.leave(&stay.seat, LeaveReason::Lost);
             }
         });

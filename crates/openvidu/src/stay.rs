@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use sidetalk_core::hub::{Link, Seat};
@@ -21,8 +20,6 @@ pub(crate) struct Stay {
     pub(crate) seat: Arc<Seat>,
     pub(crate) berth: Arc<Berth>,
     role: Mutex<Role>,
-    /// Counts absences, so that the end of an old one's grace is not taken for the end of a new one's.
-    absences: AtomicU64,
 }
 
 impl Stay {
@@ -34,7 +31,7 @@ impl Stay {
         berth: Arc<Berth>,
     ) -> Arc<Self> {
         let link = Arc::clone(seat.link());
-        Arc::new(Self { key, rpc, link, seat, berth, role: Mutex::new(role), absences: AtomicU64::new(0) })
+        Arc::new(Self { key, rpc, link, seat, berth, role: Mutex::new(role) })
     }
 
     pub(crate) fn role(&self) -> Role {
@@ -43,16 +40,6 @@ impl Stay {
 
     pub(crate) fn set_role(&self, role: Role) {
         *self.role.lock() = role;
-    }
-
-    /// An absence begins; its number.
-    pub(crate) fn begin_absence(&self) -> u64 {
-        self.absences.fetch_add(1, Ordering::AcqRel) + 1
-    }
-
-    /// Whether the absence of that number goes on.
-    pub(crate) fn is_absent_since(&self, number: u64) -> bool {
-        self.absences.load(Ordering::Acquire) == number && self.berth.is_empty()
     }
 }
 

@@ -191,3 +191,17 @@ async fn nothing_is_lost_or_overtaken_while_sockets_change() {
     }
     assert_eq!(next, FRAMES);
 }
+
+#[tokio::test]
+async fn only_the_newest_absence_can_last() {
+    let (client, outbox) = socket().await;
+    let berth = Berth::empty(100);
+    let grace = Duration::from_millis(1);
+    let (older, newest) = (berth.absence(grace), berth.absence(grace));
+    assert!(!older.await);
+    assert!(newest.await);
+    let ended = berth.absence(grace);
+    berth.board(&outbox, words("first ")).unwrap();
+    assert!(!ended.await, "somebody is there");
+    assert_eq!(heard((client, outbox)).await, "first ");
+}
