@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf as _, Bytes};
+use rustix::io::Errno;
+use rustix::net::SendFlags;
 use sidetalk_core::ports::Closing;
 use tokio::io::AsyncWrite as _;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -47,6 +49,15 @@ pub(super) struct State {
     pub(super) waker: Option<Waker>,
 }
 
+/// Writes what the socket takes at once, past what the runtime and the C library keep in mind about each write: a twentieth of
+/// a delivery. The runtime need only know of a socket that is full.
+fn write_now(half: &OwnedWriteHalf, frames: &[u8]) -> io::Result<usize> {
+    match rustix::net::send(half.as_ref(), frames, SendFlags::empty()) {
+        Err(Errno::AGAIN) => half.try_write(frames),
+        result => Ok(result?),
+    }
+}
+
 impl State {
     pub(super) fn new(writer: Writer) -> Self {
         Self {
@@ -77,7 +88,7 @@ impl State {
         if self.writes_at_once()
             && let Writer::Plain(half) = &self.writer
         {
-            match half.try_write(&frames) {
+            match write_now(half, &frames) {
                 Ok(written) if written == frames.len() => return,
                 Ok(written) => {
                     frames.advance(written);
