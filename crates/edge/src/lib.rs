@@ -53,6 +53,8 @@ pub mod rate;
 
 pub mod auth;
 
+pub mod digits;
+
 pub mod drop_in;
 
 pub mod request_id;

@@ -7,14 +7,13 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use sidetalk_core::model::{GroupName, RoomKey, Timestamp, UserId};
 use sidetalk_core::ports::Entropy;
+use sidetalk_edge::digits::{LETTERS_AND_DIGITS, digits};
 use uuid::Uuid;
 
 use crate::generation::Generation;
 
 /// How long a ticket and a resumption token are.
 pub(crate) const CHARACTERS: usize = 64;
-
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Who comes in by a ticket.
 #[derive(Clone, Debug)]
@@ -144,13 +143,5 @@ impl Tickets {
 
 /// 64 letters and digits, of 252 random bits at least.
 fn secret(entropy: &dyn Entropy) -> String {
-    let mut text = String::with_capacity(CHARACTERS);
-    while text.len() < CHARACTERS {
-        let mut bits = entropy.bits();
-        for _ in 0..16 {
-            text.push(char::from(ALPHABET[usize::try_from(bits % 62).unwrap_or(0)]));
-            bits /= 62;
-        }
-    }
-    text
+    (0..CHARACTERS / 16).flat_map(|_| digits(entropy.bits(), LETTERS_AND_DIGITS).take(16)).collect()
 }

@@ -18,6 +18,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, general_purpose::URL_SAFE_NO_PAD};
 use sidetalk_core::model::{ProjectId, RoomName, Timestamp};
 use sidetalk_core::ports::Entropy;
+use sidetalk_edge::digits::{LETTERS_AND_DIGITS, digits};
 use uuid::Uuid;
 
 /// What a session id begins with; the vendor has given out both.
@@ -25,8 +26,6 @@ const PREFIXES: [&str; 2] = ["1_", "2_"];
 
 /// What stands before the name of the room, if that is another than the session's.
 const OVER: &str = "room";
-
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Ids of other makers have their padding, or not.
 const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
@@ -85,13 +84,7 @@ pub(crate) fn session_over(project: ProjectName, room: &RoomName) -> Option<Room
 
 /// Twelve letters or digits: 71 of the 128 bits.
 fn letters(entropy: &dyn Entropy) -> String {
-    let mut bits = entropy.bits();
-    let mut draw = || {
-        let place = usize::try_from(bits % 62).unwrap_or(0);
-        bits /= 62;
-        char::from(ALPHABET[place])
-    };
-    (0..12).map(|_| draw()).collect()
+    digits(entropy.bits(), LETTERS_AND_DIGITS).take(12).collect()
 }
 
 /// What a session id says.

@@ -12,6 +12,7 @@
 use sha2::{Digest as _, Sha256};
 use sidetalk_core::model::{ConnectionId, Presence, UserId};
 use sidetalk_core::ports::Entropy;
+use sidetalk_edge::digits::{LETTERS_AND_DIGITS, digits};
 use uuid::Uuid;
 
 /// What every connection id begins with.
@@ -25,7 +26,6 @@ const CHOSEN: u64 = 0b01 << 60;
 const NUMBER: u64 = (1 << 60) - 1;
 
 const LETTERS: &[u8; 26] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// How many ids can be minted: 26 x 62^9.
 const SPACE: u64 = 26 * 62_u64.pow(9);
 
@@ -45,35 +45,27 @@ fn mint_connection(entropy: &dyn Entropy) -> ConnectionId {
 
 /// A fresh name of a session that the application has not named.
 pub(crate) fn mint_session(entropy: &dyn Entropy) -> String {
-    format!("ses_{}", letter_and(entropy, 9))
+    text("ses_", entropy.bits(), 9)
 }
 
 /// A fresh token secret.
 pub(crate) fn mint_token(entropy: &dyn Entropy) -> String {
-    format!("tok_{}", letter_and(entropy, 15))
+    text("tok_", entropy.bits(), 15)
 }
 
 /// A fresh secret of a client, by which it comes back after its socket was lost: 26 lower-case letters and digits.
 pub(crate) fn mint_rpc(entropy: &dyn Entropy) -> String {
-    let mut bits = entropy.bits();
-    let mut digit = || {
-        let digit = b"0123456789abcdefghijklmnopqrstuvwxyz"[usize::try_from(bits % 36).unwrap_or(0)];
-        bits /= 36;
-        char::from(digit)
-    };
     // 128 bits are 25 digits to the base of 36; the last one is a zero more often than not.
-    (0..26).map(|_| digit()).collect()
+    digits(entropy.bits(), b"0123456789abcdefghijklmnopqrstuvwxyz").take(26).collect()
 }
 
-fn letter_and(entropy: &dyn Entropy, digits: usize) -> String {
-    let mut bits = entropy.bits();
-    let mut draw = |from: &[u8]| {
-        let place = usize::try_from(bits % from.len() as u128).unwrap_or(0);
-        bits /= from.len() as u128;
-        char::from(from[place])
-    };
-    let first = draw(LETTERS);
-    std::iter::once(first).chain((0..digits).map(|_| draw(ALPHABET))).collect()
+/// The prefix, a letter, and that many letters or digits.
+fn text(prefix: &str, number: u128, rest: usize) -> String {
+    let mut text = String::with_capacity(prefix.len() + 1 + rest);
+    text.push_str(prefix);
+    text.extend(digits(number, LETTERS).take(1));
+    text.extend(digits(number / 26, LETTERS_AND_DIGITS).take(rest));
+    text
 }
 
 fn id(number: u64) -> ConnectionId {
@@ -93,17 +85,8 @@ pub(crate) fn connection(session: &str, name: &str) -> ConnectionId {
 
 /// The name of a connection as it is minted, or as one of another dialect is called.
 fn minted_name(id: ConnectionId) -> String {
-    let mut number = (id.as_uuid().as_u64_pair().1 & NUMBER) % SPACE;
-    let mut name = String::with_capacity(PREFIX.len() + 10);
-    name.push_str(PREFIX);
-    let mut push = |from: &[u8]| {
-        let base = from.len() as u64;
-        name.push(char::from(from[usize::try_from(number % base).unwrap_or(0)]));
-        number /= base;
-    };
-    push(LETTERS);
-    (0..9).for_each(|_| push(ALPHABET));
-    name
+    let number = (id.as_uuid().as_u64_pair().1 & NUMBER) % SPACE;
+    text(PREFIX, number.into(), 9)
 }
 
 fn number_of(name: &str) -> Option<u64> {
@@ -116,7 +99,7 @@ fn number_of(name: &str) -> Option<u64> {
         |from: &[u8], digit: u8| from.iter().position(|known| *known == digit).map(|place| place as u64);
     let mut number = 0;
     for digit in rest.iter().rev() {
-        number = number * 62 + value(ALPHABET, *digit)?;
+        number = number * 62 + value(LETTERS_AND_DIGITS, *digit)?;
     }
     Some(number * 26 + value(LETTERS, *first)?)
 }
