@@ -1,45 +1,14 @@
-// Drives the vendor's published clients, unmodified, against the binary:
-//
-//   SIDETALK_BIN=… node run.mjs RESULTS.jsonl [part of a case's name]
-//
-// A file of cases/ exports scenarios: `open(world)` prepares, then each of `cases` runs in turn with the world and what `open`
-// returned. The name of a case is the name of an expectation. Scenarios that mostly wait, about `waits_s`, run beside the rest,
-// the longest first. A scenario with `ownServer` gets a server of its own.
-import { readdir, writeFile } from "node:fs/promises";
+// Drives the vendor's published clients, unmodified, against the binary: see ../suite.mjs. A scenario with `ownServer` gets a
+// server of its own.
+import { Suite } from "../suite.mjs";
 import { Browser } from "./browser.mjs";
 import { Server } from "./server.mjs";
 import { World } from "./world.mjs";
 
-const [results_file, wanted = ""] = process.argv.slice(2);
-const CASE_MS = 25_000;
-const OPEN_MS = 40_000;
-const RUN_MS = 240_000;
-// Some at a time, so that the machine's load does not become what is measured.
-const WAITING_AT_ONCE = 5;
-const BUSY_AT_ONCE = 2;
-
-if (!results_file) throw new Error("usage: node run.mjs RESULTS.jsonl [part of a case's name]");
-if (!process.env.SIDETALK_BIN) throw new Error("SIDETALK_BIN must name the binary, e.g. SIDETALK_BIN=target/debug/sidetalk");
-// Everything here is on this machine.
-for (const name of ["http_proxy", "https_proxy", "all_proxy"]) {
-  delete process.env[name];
-  delete process.env[name.toUpperCase()];
-}
-
-const started = performance.now();
-const outcomes = new Map();
+const suite = new Suite(import.meta.url, { case_ms: 25_000, open_ms: 40_000, run_ms: 240_000 });
 const oddities = [];
 const servers = [];
 let browser;
-let isEnding = false;
-
-function record(name, error) {
-  // What fails because the run is being ended says nothing.
-  if (isEnding) return;
-  if (outcomes.has(name)) throw new Error(`two cases are called ${name}`);
-  outcomes.set(name, error ? "fail" : "pass");
-  if (error) console.log(`FAIL ${name}: ${error.message?.split("\n")[0] ?? error}`);
-}
 
 async function startServer() {
   const server = await Server.prepare(process.env.SIDETALK_BIN);
@@ -50,77 +19,20 @@ async function startServer() {
   return server;
 }
 
-/** The value of `work`, or a failure after `ms`. */
-async function within(ms, work) {
-  let timer;
-  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`longer than ${ms / 1000} s`)), ms)));
-  try {
-    return await Promise.race([work(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function play(scenario, shared) {
-  const cases = Object.entries(scenario.cases);
-  let world;
-  let context;
-  let failure = null;
-  try {
-    world = new World(scenario.ownServer ? await startServer() : shared, browser, oddities);
-    context = await within(OPEN_MS, () => scenario.open?.(world));
-  } catch (error) {
-    failure = new Error(`before the first case: ${error.message}`);
-  }
-  for (const [name, run] of cases) {
-    const error = failure ?? (await within(run.limit_ms ?? CASE_MS, () => run(world, context)).then(() => null, (reason) => reason));
-    // With a filter, the cases before the wanted one run as well, since a later one may build on them.
-    if (name.includes(wanted)) record(name, error);
-  }
-  await world?.close();
-}
-
-async function playAll(scenarios, atOnce, server) {
-  const queue = [...scenarios];
-  const lane = async () => {
-    while (queue.length) await play(queue.shift(), server);
-  };
-  await Promise.all(Array.from({ length: atOnce }, lane));
-}
-
 async function run() {
-  const folder = new URL("cases/", import.meta.url);
-  const scenarios = [];
-  for (const file of (await readdir(folder)).sort()) scenarios.push(...Object.values(await import(new URL(file, folder).href)));
-  const chosen = scenarios.filter((scenario) => Object.keys(scenario.cases).some((name) => name.includes(wanted)));
   const server = await startServer();
   browser = await Browser.launch();
-  const waiting = chosen.filter((scenario) => scenario.waits_s).sort((a, b) => b.waits_s - a.waits_s);
-  const busy = chosen.filter((scenario) => !scenario.waits_s);
-  await Promise.all([playAll(waiting, WAITING_AT_ONCE, server), playAll(busy, BUSY_AT_ONCE, server)]);
+  const makeWorld = async (scenario) => new World(scenario.ownServer ? await startServer() : server, browser, oddities);
+  await suite.play(makeWorld, { waiting: 5, busy: 2 });
+  if (suite.wanted) return;
   // Every frame that any client got, in all of this.
-  if (!wanted) record("frames.all-are-well-formed", oddities.length ? new Error(`${oddities.length} are not, such as: ${oddities[0]}`) : null);
-  if (!wanted) record("server.never-stopped", servers.every((each) => each.isRunning) ? null : new Error("a server ended by itself"));
+  suite.record("frames.all-are-well-formed", oddities.length ? new Error(`${oddities.length} are not, such as: ${oddities[0]}`) : null);
+  suite.record("server.never-stopped", servers.every((each) => each.isRunning) ? null : new Error("a server ended by itself"));
 }
 
 async function cleanUp() {
-  isEnding = true;
-  for (const end of [browser, ...servers]) await Promise.resolve(end?.close?.() ?? end?.stop?.()).catch(() => undefined);
+  await browser?.close().catch(() => undefined);
+  for (const server of servers) await server.stop().catch(() => undefined);
 }
 
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => cleanUp().finally(() => process.exit(1)));
-
-let broken = null;
-try {
-  await within(RUN_MS, run);
-} catch (error) {
-  broken = error;
-} finally {
-  await cleanUp();
-}
-const lines = [...outcomes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, result]) => `${JSON.stringify({ case: name, result })}\n`);
-await writeFile(results_file, lines.join(""));
-const passed = [...outcomes.values()].filter((result) => result === "pass").length;
-console.log(`${passed} passed, ${outcomes.size - passed} failed, ${Math.round((performance.now() - started) / 1000)} s`);
-if (broken) console.log(`the run ended early: ${broken.message}`);
-process.exit(broken ? 1 : 0);
+await suite.main(run, cleanUp);

@@ -1,0 +1,20 @@
+# What the run.sh of the suites have in common. It is sourced: goes to the root, finds the binary, installs the suite's npm
+# packages when its lock file has changed, and gives a function that runs the suite and compares its score.
+set -euo pipefail
+name="$(basename "$(dirname "$(realpath "$0")")")"
+suite="conformance/$name"
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export SIDETALK_BIN="${SIDETALK_BIN:-${CARGO_TARGET_DIR:-target}/debug/sidetalk}"
+[ -x "$SIDETALK_BIN" ] || { echo "there is no $SIDETALK_BIN; fix: cargo build --workspace --bin sidetalk" >&2; exit 1; }
+
+if ! cmp --silent "$suite/package-lock.json" "$suite/node_modules/.installed"; then
+    npm ci --prefix "$suite" --ignore-scripts --no-audit --no-fund
+    cp "$suite/package-lock.json" "$suite/node_modules/.installed"
+fi
+
+play() {
+    local results="target/$suite/results.jsonl"
+    mkdir -p "$(dirname "$results")"
+    node "$suite/run.mjs" "$results"
+    cargo xtask conformance "$name" "$results" "$@"
+}
