@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sidetalk_core::command::Write;
-use sidetalk_core::model::{Audience, Draft, GroupName, Part, TextFormat, UserId};
+use sidetalk_core::model::{
+    Audience, Draft, GroupName, Message as CoreMessage, Part, Seq, TextFormat, UserId,
+};
 use sidetalk_core::ports::{PageAnchor, PageRequest};
 use sidetalk_core::refusal::Failure;
 use sidetalk_core::transaction::WriteResult;
@@ -14,7 +16,7 @@ use uuid::Uuid;
 use crate::enter::{Inside, Names, group_id};
 use crate::from_wire;
 use crate::hall::connection;
-use crate::history::{chunk, load};
+use crate::history::{CHUNK, Wanted, chunk, last_of, load};
 use crate::state::OpenTalkState;
 use crate::times;
 use crate::to_wire::{self, CHAT, event};
@@ -183,18 +185,14 @@ async fn set_seen(
     Ok(())
 }
 
-/// The messages of a conversation as the asker sees them; `None`: it is not the asker's.
-async fn conversation(
+/// The newest messages of a conversation that the asker may see.
+async fn newest(
     state: &OpenTalkState,
     inside: &Inside,
-    scope: Scope,
-    target: Option<&str>,
-) -> Result<Option<Vec<crate::wire::Message>>, Failure> {
-    let Some(audience) = audience(state, inside, scope, target) else { return Ok(None) };
-    let (who, name, max) = (inside.who(), &inside.room.name, state.settings.history_max);
-    let mut messages = load(&state.service, &who, name, &audience, None, max).await?;
-    state.halls.with(&inside.room, |hall| messages.retain(|message| inside.is_concerned(hall, message)));
-    Ok(Some(Names::of(state, inside).shown(&messages)))
+    wanted: Wanted<'_>,
+) -> Result<Vec<CoreMessage>, Failure> {
+    let is_concerned = |message: &CoreMessage| inside.is_concerned(&state.halls, message);
+    load(&state.service, &inside.who(), &inside.room.name, wanted, is_concerned).await
 }
 
 async fn history_chunk(
@@ -204,10 +202,13 @@ async fn history_chunk(
     target: Option<&str>,
     index: u64,
 ) -> Result<Option<Bytes>, Failure> {
-    let Some(messages) = conversation(state, inside, scope, target).await? else {
+    let Some(audience) = audience(state, inside, scope, target) else {
         return Ok(Some(refused(state, "insufficient_permissions")));
     };
-    let history = chunk(messages, Some(index));
+    let history = match inside.attendee.until(&audience, index) {
+        Some(until) => next_chunk(state, inside, &audience, index, until).await?,
+        None => any_chunk(state, inside, &audience, index).await?,
+    };
     let payload = match (scope, target) {
         (Scope::Group, Some(name)) => ChatEvent::GroupChatHistoryChunk { id: group_id(name), name, history },
         (Scope::Private, Some(id)) => {
@@ -217,6 +218,38 @@ async fn history_chunk(
         _ => ChatEvent::RoomChatHistoryChunk { history },
     };
     Ok(Some(event(CHAT, state.service.now(), &payload)))
+}
+
+/// Somebody reads on: no more is read than is told.
+async fn next_chunk(
+    state: &OpenTalkState,
+    inside: &Inside,
+    audience: &Audience,
+    index: u64,
+    until: Seq,
+) -> Result<History, Failure> {
+    let messages = newest(state, inside, Wanted { audience, until: Some(until), max: CHUNK }).await?;
+    let next_index = (index + 1).checked_sub(messages.len() as u64).and_then(|start| start.checked_sub(1));
+    // Fewer than there were: somebody has deleted some, and this is the beginning.
+    let next_index = next_index.filter(|_| messages.len() == CHUNK);
+    let next = next_index.zip(messages.first().map(|first| Seq(first.seq.0 - 1)));
+    inside.attendee.tell_to(audience, next);
+    Ok(History::Chunk { messages: Names::of(state, inside).shown(&messages), next_index })
+}
+
+/// Somebody asks for another place: what is there must be counted.
+async fn any_chunk(
+    state: &OpenTalkState,
+    inside: &Inside,
+    audience: &Audience,
+    index: u64,
+) -> Result<History, Failure> {
+    let all =
+        newest(state, inside, Wanted { audience, until: None, max: state.settings.history_max }).await?;
+    let (messages, next_index) = chunk(&all, Some(index));
+    let place = next_index.and_then(|next| usize::try_from(next).ok());
+    inside.attendee.tell_to(audience, next_index.zip(place.map(|place| all[place].seq)));
+    Ok(History::Chunk { messages: Names::of(state, inside).shown(messages), next_index })
 }
 
 fn correspondent(state: &OpenTalkState, inside: &Inside, id: &str) -> Uuid {
@@ -237,12 +270,14 @@ async fn search(
             TermTooShort { message: "error", error: "invalid_search_term_length", min: TERM_BYTES_MIN };
         return Ok(Some(event(CHAT, state.service.now(), &payload)));
     }
-    let Some(mut messages) = conversation(state, inside, scope, target).await? else {
+    let Some(audience) = audience(state, inside, scope, target) else {
         return Ok(Some(refused(state, "insufficient_permissions")));
     };
-    messages.retain(|message| message.content.contains(term));
-    let last = messages.len().checked_sub(1).map(|last| last as u64);
-    let matches: History = chunk(messages, index.or(last));
+    let wanted = Wanted { audience: &audience, until: None, max: state.settings.history_max };
+    let mut found = newest(state, inside, wanted).await?;
+    found.retain(|message| to_wire::text_of(&message.parts).is_some_and(|text| text.contains(term)));
+    let (messages, next_index) = chunk(&found, index.or(last_of(&found)));
+    let matches = History::Chunk { messages: Names::of(state, inside).shown(messages), next_index };
     Ok(Some(event(CHAT, state.service.now(), &ChatEvent::SearchResults { scope, target, matches })))
 }
 

@@ -19,8 +19,8 @@ use uuid::Uuid;
 use crate::DIALECT;
 use crate::book::{Room, Seen, User};
 use crate::generation::Generation;
-use crate::hall::{Attendee, Hall, Person, connection, hashed, id_for, kind_of};
-use crate::history::{correspondents, load, told};
+use crate::hall::{Attendee, Hall, Halls, Person, connection, hashed, id_for, kind_of};
+use crate::history::{Wanted, chunk, correspondents, last_of, load};
 use crate::state::OpenTalkState;
 use crate::tickets::Visitor;
 use crate::to_wire::{self, CONTROL, event};
@@ -54,11 +54,12 @@ impl Inside {
 
     /// Whether a message of a history is this participant's. What was said to a user before is everybody's who comes as that
     /// user; since then it is for the participant who was named.
-    pub(crate) fn is_concerned(&self, hall: &Hall, message: &CoreMessage) -> bool {
-        let was_here = |id: ConnectionId| hall.was_here(id.as_uuid(), message.posted_at);
-        message.seq <= self.came_at
-            || is_meant_for(message, self.link.id())
-            || !message.addressee.is_some_and(was_here)
+    pub(crate) fn is_concerned(&self, halls: &Halls, message: &CoreMessage) -> bool {
+        if message.seq <= self.came_at || is_meant_for(message, self.link.id()) {
+            return true;
+        }
+        let addressee = message.addressee.map(ConnectionId::as_uuid);
+        !addressee.is_some_and(|id| halls.with(&self.room, |hall| hall.was_here(id, message.posted_at)))
     }
 
     /// Under which name it is kept what somebody has seen.
@@ -203,12 +204,14 @@ async fn chat_state<'a>(
     let (service, who, name) = (&state.service, inside.who(), &inside.room.name);
     let mut names = Names::of(state, inside);
     let load = async |audience: &Audience| {
-        load(service, &who, name, audience, Some(joined.position.seq), state.settings.history_max).await
+        let wanted = Wanted { audience, until: Some(inside.came_at), max: state.settings.history_max };
+        load(service, &who, name, wanted, |_| true).await
     };
-    let room_history = names.told(&load(&Audience::Room).await?);
+    let room_history = names.told(&Audience::Room, &load(&Audience::Room).await?);
     let mut groups_history = Vec::new();
     for group in groups {
-        let history = names.told(&load(&Audience::Group(group.clone())).await?);
+        let audience = Audience::Group(group.clone());
+        let history = names.told(&audience, &load(&audience).await?);
         let id = (inside.generation == Generation::Chunks).then(|| group_id(group.as_str()));
         groups_history.push(GroupHistory { id, name: group.as_str(), history });
     }
@@ -218,7 +221,7 @@ async fn chat_state<'a>(
         if messages.is_empty() {
             continue;
         }
-        let history = names.told(&messages);
+        let history = names.told(&audience, &messages);
         if !names.knows(&other) {
             let user = state.book.user(other.as_str()).await?;
             let called = user.map_or_else(|| "Guest".to_owned(), |user| user.display_name);
@@ -281,8 +284,9 @@ impl<'a> Names<'a> {
         messages.iter().filter_map(shown).collect()
     }
 
-    /// The history of one who comes in, as much of it as has place. Its authors are remembered.
-    fn told(&mut self, messages: &[CoreMessage]) -> History {
+    /// The history of one who comes in, as much of it as has place: the rest is told chunk by chunk, or not. Its authors are
+    /// remembered.
+    fn told(&mut self, audience: &Audience, messages: &[CoreMessage]) -> History {
         for message in messages {
             let sender = &message.sender;
             if let Some(user) = sender.user.as_ref().filter(|user| !self.knows(user)) {
@@ -291,19 +295,36 @@ impl<'a> Names<'a> {
                 self.remember(user, kind, sender.name.to_string(), message);
             }
         }
-        let mut shown = self.shown(messages);
-        let too_long = shown.iter().rposition(|message| {
+        match self.inside.generation {
+            Generation::Arrays => {
+                let cut = self.too_long(messages);
+                History::Arrays(self.shown(&messages[cut..]))
+            }
+            Generation::Chunks => {
+                let (newest, next_index) = chunk(messages, last_of(messages));
+                let cut = self.too_long(newest);
+                let start = messages.len() - newest.len() + cut;
+                let next_index =
+                    if cut == 0 { next_index } else { start.checked_sub(1).map(|next| next as u64) };
+                let next = next_index.zip(start.checked_sub(1).map(|next| messages[next].seq));
+                self.inside.attendee.tell_to(audience, next);
+                History::Chunk { messages: self.shown(&newest[cut..]), next_index }
+            }
+        }
+    }
+
+    /// How many messages, from the oldest on, have no place any more.
+    fn too_long(&mut self, messages: &[CoreMessage]) -> usize {
+        let too_long = messages.iter().rposition(|message| {
+            let text = to_wire::text_of(&message.parts).unwrap_or_default();
             // As long as it can get in JSON.
-            let escaped = message.content.bytes().filter(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'));
-            let bytes = message.content.len() + 5 * escaped.count() + MESSAGE_BYTES;
+            let escaped = text.bytes().filter(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'));
+            let bytes = text.len() + 5 * escaped.count() + MESSAGE_BYTES;
             let fits = self.bytes_left.checked_sub(bytes);
             self.bytes_left = fits.unwrap_or(0);
             fits.is_none()
         });
-        if let Some(last) = too_long.filter(|_| self.inside.generation == Generation::Arrays) {
-            shown.drain(..=last);
-        }
-        told(shown, self.inside.generation)
+        too_long.map_or(0, |last| last + 1)
     }
 
     fn knows(&self, user: &UserId) -> bool {

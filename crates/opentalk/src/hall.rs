@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
-use sidetalk_core::model::{ConnectionId, GroupName, Presence, RoomKey, Timestamp, UserId};
+use sidetalk_core::model::{Audience, ConnectionId, GroupName, Presence, RoomKey, Seq, Timestamp, UserId};
 use sidetalk_core::ports::Outlet as _;
 use sidetalk_edge::outbox::Outbox;
 use uuid::Uuid;
@@ -107,14 +107,32 @@ pub(crate) struct Attendee {
     pub(crate) found: Mutex<Vec<Person>>,
     /// Users whom only this one knows, from old messages: they are in no list of the room.
     pub(crate) remembered: Mutex<HashMap<Uuid, UserId>>,
+    /// Where conversations go on towards their beginnings that were told as far as that: the place of the next message, and
+    /// up to which entry it is found.
+    told_to: Mutex<HashMap<Audience, (u64, Seq)>>,
     /// Until `join_success` is out.
     held: Mutex<Option<Vec<Bytes>>>,
 }
 
 impl Attendee {
     pub(crate) fn new(id: Uuid, groups: Arc<[GroupName]>, outbox: Arc<Outbox>) -> Arc<Self> {
-        let (found, remembered) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { id, groups, outbox, found, remembered, held: Mutex::new(Some(Vec::new())) })
+        let held = Mutex::new(Some(Vec::new()));
+        let (found, remembered, told_to) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { id, groups, outbox, found, remembered, told_to, held })
+    }
+
+    /// A conversation was told down to the message after `next`; `None`: to its beginning.
+    pub(crate) fn tell_to(&self, audience: &Audience, next: Option<(u64, Seq)>) {
+        let mut told_to = self.told_to.lock();
+        match next {
+            Some(next) => drop(told_to.insert(audience.clone(), next)),
+            None => drop(told_to.remove(audience)),
+        }
+    }
+
+    /// Up to which entry the message at `index` is found, if a conversation goes on there.
+    pub(crate) fn until(&self, audience: &Audience, index: u64) -> Option<Seq> {
+        self.told_to.lock().get(audience).filter(|(next, _)| *next == index).map(|(_, until)| *until)
     }
 
     /// Comes in among `people`. What was held back for it is in that list.

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sidetalk_core::command::Write;
-use sidetalk_core::model::{Actor, Draft, Principal, RoomName};
+use sidetalk_core::model::{Actor, Draft, Principal, RoomName, Seq};
+use sidetalk_core::ports::{PageAnchor, PageRequest};
 
 use crate::app::{App, Room};
 use crate::member::{Member, texts};
@@ -65,6 +66,75 @@ async fn both_generations_are_exact_at_every_edge() {
         let found = asked(&mut chunked, search, "search_results").await;
         assert_eq!(texts(&found["matches"]), numbers(100.min(count), 200.min(count)));
     }
+}
+
+async fn chunk_at(member: &mut Member, index: u64) -> (Vec<String>, Option<u64>) {
+    let ask = json!({ "action": "get_history_chunk", "scope": "global", "message_index": index });
+    let history = asked(member, ask, "room_chat_history_chunk").await["history"].clone();
+    (texts(&history), history["next_index"].as_u64())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_on_is_exact_while_others_write_delete_and_clear() {
+    let app = App::new().await;
+    let alice = app.user("alice", &[]).await;
+    let room = app.room(&alice, json!({})).await;
+    fill(&app, &room, 0, 350).await;
+    let mut owner = app.member(&room, Some(&alice), "Alice").await;
+    let mut reader = app.member_below("/chunked", &room, None, "Gustav").await;
+    assert_eq!(reader.joined["chat"]["room_history"]["next_index"], 249);
+    fill(&app, &room, 350, 360).await;
+    assert_eq!(chunk_at(&mut reader, 249).await, (numbers(150, 250), Some(149)));
+    // Another place, and back to where it was.
+    assert_eq!(chunk_at(&mut reader, 30).await, (numbers(0, 31), None));
+    assert_eq!(chunk_at(&mut reader, 359).await, (numbers(260, 360), Some(259)));
+    assert_eq!(chunk_at(&mut reader, 259).await, (numbers(160, 260), Some(159)));
+    // What was deleted meanwhile is not missed: 10 of the 160 that are left.
+    let server =
+        Principal { project: app.kit.project.id, actor: Actor::Server, connection: None, dialect: None };
+    let name = RoomName::new(&room.id).unwrap();
+    let anchor = PageAnchor::Before(Seq(161));
+    let oldest = PageRequest { anchor, limit: 10, audience: None, pinned: false };
+    let page = app.kit.service.page(&server, &name, oldest).await.unwrap();
+    for message in &page.messages {
+        app.kit.service.write(&server, &name, Write::Delete { message: message.id }).await.unwrap();
+    }
+    assert_eq!(chunk_at(&mut reader, 159).await, (numbers(50, 150), Some(59)));
+    assert_eq!(chunk_at(&mut reader, 59).await, (numbers(0, 50), None));
+    assert_eq!(chunk_at(&mut reader, 349).await, (numbers(260, 360), Some(249)));
+    owner.act("chat", "clear_history").await;
+    reader.hears("chat", "history_cleared").await;
+    assert_eq!(chunk_at(&mut reader, 249).await, (vec![], None));
+}
+
+/// However long each conversation is, what one gets on coming in is bounded; the rest is there to be read on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_messages_in_many_conversations_come_in_chunk_by_chunk() {
+    let app = App::with(|settings| settings.message_bytes_max = 8_000).await;
+    let alice = app.user("alice", &["/a", "/b"]).await;
+    let room = app.room(&alice, json!({})).await;
+    let mut member = app.member(&room, Some(&alice), "Alice").await;
+    for (scope, target) in [("global", None), ("group", Some("/a")), ("group", Some("/b"))] {
+        for number in 0..100 {
+            member.chat(scope, target, &format!("{number:03} {}", "\u{1}".repeat(7_900))).await;
+            member.hears("chat", "message_sent").await;
+        }
+    }
+    let late = app.member_below("/chunked", &room, Some(&alice), "Alice").await;
+    let chat = &late.joined["chat"];
+    let [room, a, b] =
+        [&chat["room_history"], &chat["groups_history"][0]["history"], &chat["groups_history"][1]["history"]];
+    assert!(late.joined.to_string().len() < 13 * 1024 * 1024);
+    assert_eq!((texts(room).len(), &room["next_index"]), (100, &Value::Null));
+    let told = texts(a).len() + texts(b).len();
+    assert!((100..200).contains(&told), "{told}");
+    let (some, rest) = (texts(b).len(), b["next_index"].as_u64().unwrap());
+    assert_eq!(some as u64 + rest, 99);
+    let mut late = late;
+    let ask =
+        json!({ "action": "get_history_chunk", "scope": "group", "target": "/b", "message_index": rest });
+    let more = asked(&mut late, ask, "group_chat_history_chunk").await["history"].clone();
+    assert_eq!((texts(&more).len() as u64, &more["next_index"]), (rest + 1, &Value::Null));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
