@@ -1,68 +1,41 @@
 // The binary under test, with two projects and an application of the Vonage kind for each; its REST API, bare.
-import { execFile, spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { Binary } from "../binary.mjs";
 import { Different, pause } from "./expect.mjs";
 import { jwt, keyPair, seconds } from "./tokens.mjs";
 
-const START_MS = 20_000;
+const ORDER_MS = 20_000;
 const CALL_MS = 10_000;
 const SECRET = "conformance-secret_of-0pentok-0123456789";
 const run = promisify(execFile);
 
-export class Server {
-  #binary;
-  #folder;
+export class Server extends Binary {
   #options;
   #tls;
-  #child = null;
-  #log = "";
-  #isOver = false;
   #unattached = null;
   #project;
   #other;
 
   /** Wrong secrets from one address are limited, and here all come from one; a server with `counts_guesses` keeps the limit. */
   constructor(binary, { tls = false, counts_guesses = false } = {}) {
-    this.#binary = binary;
+    super(binary, "opentok");
     this.#options = [...(tls ? ["--tls"] : []), ...(counts_guesses ? [] : ["--set", "opentok.auth_failures_per_address=off"])];
-    this.#folder = mkdtempSync(join(tmpdir(), "sidetalk-opentok-"));
     this.#tls = tls;
   }
 
   async start() {
-    await this.#run();
-    await this.#prepare();
-  }
-
-  get #data() {
-    return join(this.#folder, "data");
-  }
-
-  async #run() {
-    if (this.#isOver) throw new Error("the run is over");
-    const readyFile = join(this.#folder, "ready.json");
-    const options = ["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", this.#data, "--project", `100001:${SECRET}`, "--ready-file", readyFile, ...this.#options];
-    const child = (this.#child = spawn(this.#binary, options, { stdio: ["ignore", "pipe", "pipe"] }));
-    child.on("error", (error) => (this.#log += error));
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (this.#log = (this.#log + text).slice(-20_000)));
-    for (const end = Date.now() + START_MS; ; await pause(20)) {
-      const ready = await readFile(readyFile, "utf8").then(JSON.parse).catch(() => null);
-      if (ready) {
-        this.url = ready.url.replace(/\/$/, "");
-        break;
-      }
-      if (child.exitCode !== null || child.pid === undefined || Date.now() > end) throw new Error(`the server did not start:\n${this.#log}`);
-    }
+    const ready = await this.launch("--listen", "127.0.0.1:0", "--project", `100001:${SECRET}`, ...this.#options);
+    this.url = ready.url.replace(/\/$/, "");
     // Self-made, and known as good to those who ask for this file.
-    this.certificate = this.#tls ? join(this.#data, "dev-certificate.pem") : null;
+    this.certificate = this.#tls ? join(this.file("data"), "dev-certificate.pem") : null;
     this.ca = this.certificate ? await readFile(this.certificate) : undefined;
+    await this.#prepare();
   }
 
   async #prepare() {
@@ -72,7 +45,7 @@ export class Server {
     for (const project of [this.#project, this.#other]) {
       const application = { id: crypto.randomUUID(), ...keyPair() };
       project.application = application;
-      const file = join(this.#folder, `${application.id}.pem`);
+      const file = this.file(`${application.id}.pem`);
       await writeFile(file, application.publicKey);
       // Without it, what needs an application fails and the rest still runs.
       await this.#order("project", "attach-application", project.key, "--application", application.id, "--public-key-file", file).catch((error) => (this.#unattached ??= error));
@@ -80,7 +53,7 @@ export class Server {
   }
 
   async #order(...words) {
-    const { stdout } = await run(this.#binary, [...words, "--data", this.#data], { timeout: START_MS });
+    const { stdout } = await run(this.path, [...words, "--data", this.file("data")], { timeout: ORDER_MS });
     return stdout;
   }
 
@@ -103,20 +76,6 @@ export class Server {
 
   get otherApplication() {
     return this.application && this.#other.application;
-  }
-
-  get isRunning() {
-    return this.#child?.exitCode === null && this.#child.signalCode === null;
-  }
-
-  async stop() {
-    this.#isOver = true;
-    if (this.isRunning) {
-      const gone = new Promise((resolve) => this.#child.once("exit", resolve));
-      this.#child.kill("SIGKILL");
-      await gone;
-    }
-    await rm(this.#folder, { recursive: true, force: true });
   }
 
   /** The header of one who may do everything in the project. */
