@@ -54,6 +54,11 @@ export class Server {
     }
   }
 
+  /** Of the project's server, for our own API. */
+  get authorization() {
+    return `Basic ${Buffer.from(`${PROJECT}:${SECRET}`).toString("base64")}`;
+  }
+
   get isRunning() {
     return this.#child?.exitCode === null && this.#child.signalCode === null;
   }

@@ -37,6 +37,13 @@ export class World {
     return { status: answer.status, headers: answer.headers, text, json };
   }
 
+  /** A call of our own API as the project's server; its answer. */
+  async native(method, path) {
+    const answer = await fetch(`${this.server.url}/api/v1${path}`, { method, headers: { authorization: this.server.authorization }, signal: AbortSignal.timeout(10_000) });
+    if (!answer.ok) throw new Different(`${method} ${path} of our own API`, "2xx", `${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
   async made(method, path, options) {
     const answer = await this.http(method, path, options);
     if (answer.status < 200 || answer.status > 299) throw new Different(`${method} ${path}`, "2xx", `${answer.status} ${answer.text}`);

@@ -343,3 +343,40 @@ export const starts = {
     },
   },
 };
+
+/** As few as can be counted in a moment; the defaults are for whole schools. */
+const FEW = { wrong_passwords_per_address: "1/m burst 3", wrong_passwords_per_room: "1/m burst 3", tickets_per_address: "1/m burst 20" };
+
+const tooMany = (answer) => {
+  refused(answer, 429, "too_many_requests");
+  matches(answer.headers.get("retry-after"), /^[1-9][0-9]?$/, "Retry-After");
+};
+
+export const limits = {
+  server: { settings: FEW, limits: true },
+  async open(world) {
+    const owner = await world.user();
+    const room = await world.room(owner, { password: "password" });
+    const code = await world.invite(owner, room);
+    const start = (password) => world.http("POST", `/rooms/${room}/start_invited`, { body: { invite_code: code, password } });
+    return { owner, room, start };
+  },
+  cases: {
+    async "limits.the-right-password-and-none-are-no-guesses"(world, { start }) {
+      for (let n = 0; n < 10; n++) {
+        equal((await start("password")).status, 200, "status with the password");
+        refused(await start(undefined), 401, "wrong_room_password");
+      }
+    },
+    async "limits.wrong-passwords-are-429-and-then-no-password-is-looked-at"(world, { start }) {
+      for (let n = 0; n < 3; n++) refused(await start(`guess ${n}`), 401, "wrong_room_password");
+      tooMany(await start("guess"));
+      tooMany(await start("password"));
+    },
+    async "limits.tickets-are-429"(world, { owner, room }) {
+      const start = () => world.http("POST", `/rooms/${room}/start`, { as: owner, body: {} });
+      for (let n = 0; n < 10; n++) equal((await start()).status, 200, `status of ticket ${n}`);
+      tooMany(await start());
+    },
+  },
+};

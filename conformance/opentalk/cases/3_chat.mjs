@@ -5,7 +5,6 @@ import { COMMANDS, ERRORS, EVENTS, GROUPS } from "../seed.mjs";
 import { BACKEND, DEVELOPER } from "../world.mjs";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const RANDOM_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 const chat = (gen) => ({
   open: (world) => world.trio({ gen }),
@@ -20,9 +19,16 @@ const chat = (gen) => ({
       equal(user.contents(), ["to all"], "it comes once");
       ok(owner.isOpen, "open");
     },
-    async [`message.${gen}.id-is-a-random-uuid`](world, { owner, user }) {
-      user.send("which id");
-      matches((await owner.heard("which id")).payload.id, RANDOM_UUID, "id");
+    async [`message.${gen}.id-is-its-own-and-the-same-in-every-dialect`](world, { room, owner, user }) {
+      const contents = ["which id", "another id", "a third id"];
+      contents.forEach((content) => user.send(content));
+      const heard = await Promise.all(contents.map((content) => owner.heard(content)));
+      const ids = heard.map((frame) => frame.payload.id);
+      ids.forEach((id) => matches(id, UUID, "id"));
+      equal(new Set(ids).size, contents.length, "different ids");
+      const { messages } = await world.native("GET", `/rooms/${room}/messages?limit=100`);
+      const native = contents.map((content) => messages.find((each) => each.parts[0].text === content)?.id);
+      equal(native, ids, "ids of the same messages in our own API");
     },
     async [`message.${gen}.private-reaches-exactly-two`](world, { owner, user, guest }) {
       user.send("for the owner", "private", owner.id);

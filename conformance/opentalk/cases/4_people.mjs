@@ -1,5 +1,5 @@
 // Who comes and goes, hands, roles, what moderators may do, the waiting room; checklist 13, 14.
-import { equal, matches, ok, until } from "../../openvidu/expect.mjs";
+import { equal, matches, ok, pause, until } from "../../openvidu/expect.mjs";
 import { refused } from "../world.mjs";
 
 export const coming_and_going = {
@@ -267,17 +267,37 @@ export const putting_out = {
   },
 };
 
-export const ban_ends = {
+/** Bans the user; then everybody leaves. Gives what asks for a ticket for the banned one. */
+async function banned(world, { room, owner, user, guest, memberUser }) {
+  owner.moderate("ban", { target: user.id });
+  await user.ended();
+  const start = () => world.http("POST", `/rooms/${room}/start`, { as: memberUser, body: {} });
+  await owner.leave();
+  refused(await start(), 403, "banned_from_room");
+  await guest.leave();
+  return start;
+}
+
+export const ban_stays = {
   open: (world) => world.trio(),
   cases: {
-    async "ban.ends-with-the-session"(world, { room, owner, user, guest, memberUser }) {
-      owner.moderate("ban", { target: user.id });
-      await user.ended();
-      const start = () => world.http("POST", `/rooms/${room}/start`, { as: memberUser, body: {} });
-      await owner.leave();
-      equal((await start()).status, 403, "status while a guest is still there");
-      await guest.leave();
-      await until(async () => (await start()).status === 200, "a ticket when everybody has left", 3000);
+    async "ban.outlives-an-empty-room"(world, context) {
+      const start = await banned(world, context);
+      // Where rooms are forgotten, this is more than enough: see below.
+      await pause(2000);
+      refused(await start(), 403, "banned_from_room");
+    },
+  },
+};
+
+export const ban_ends = {
+  server: { settings: { forget_when_empty: true } },
+  open: (world) => world.trio(),
+  cases: {
+    async "ban.ends-with-the-session-where-rooms-are-forgotten"(world, context) {
+      const start = await banned(world, context);
+      await until(async () => (await start()).status === 200, "a ticket when everybody has left", 2000);
+      await world.in(context.room, context.memberUser);
     },
   },
 };
