@@ -1,9 +1,12 @@
-import { afterEach, beforeEach, expect, vi } from "vitest";
+import { expect, vi } from "vitest";
 import { settled } from "../../../client/src/testing/clock.js";
-import { Peer, entry, joinResult, message, time, welcome } from "../../../client/src/testing/server.js";
-import type { Request } from "../../../client/src/testing/server.js";
+import { entry, joinResult, message, time, welcome } from "../../../client/src/testing/server.js";
+import type { Peer, Request } from "../../../client/src/testing/server.js";
+import { Outside, rejected } from "../../../dropin/src/testing/stage.js";
 import { OT } from "../index.js";
 import type { SessionOptions } from "../session.js";
+
+export { staged } from "../../../dropin/src/testing/stage.js";
 
 export const me = "11111111-0000-4000-8000-000000000001";
 export const bob = "11111111-0000-4000-8000-000000000002";
@@ -39,31 +42,14 @@ export function posted(seq: number, text: string, sender: object, more: object =
 }
 
 /** A page's session, and the other end of all that it opens. */
-export class Stage {
-  readonly peers: Peer[] = [];
-  readonly fetched: { url: string; init: RequestInit }[] = [];
-  admission: object = admission;
-  /** What is answered to what is fetched: the exchange, unless it is replaced. */
-  answer: () => Response | Promise<Response> = () => Response.json(this.admission);
+export class Stage extends Outside {
   readonly session: OT.Session;
   readonly heard: string[] = [];
 
   constructor(options: SessionOptions = {}) {
+    super(admission);
     OT.setProxyUrl("https://chat.example.org/");
     this.session = OT.initSession("100001", "1_MX4", options);
-    const { peers } = this;
-    class Socket extends Peer {
-      constructor(url: string, protocols: unknown) {
-        super(url, protocols);
-        peers.push(this);
-      }
-    }
-    vi.stubGlobal("WebSocket", Socket);
-    vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
-      this.fetched.push({ url, init });
-      init.signal?.throwIfAborted();
-      return this.answer();
-    });
   }
 
   /** Notes every event of these names as text. */
@@ -75,10 +61,6 @@ export class Stage {
       });
     }
     return this.heard;
-  }
-
-  get peer(): Peer {
-    return this.peers.at(-1)!;
   }
 
   /** Welcomes the client on its newest socket. */
@@ -131,20 +113,8 @@ export async function turn(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0);
 }
 
-/** Scripted time and globals for a file of tests. */
-export function staged(): void {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
-  afterEach(() => {
-    vi.useRealTimers();
-    vi.unstubAllGlobals();
-  });
-}
-
 export async function rejects(promise: Promise<unknown>, code: number, name: string): Promise<OT.OTError> {
-  const error = await promise.then(
-    () => "resolved",
-    (thrown) => thrown,
-  );
-  expect([error.code, error.name, error instanceof Error]).toEqual([code, name, true]);
+  const error = await rejected(promise, code, name);
+  expect(error).toBeInstanceOf(Error);
   return error;
 }

@@ -1,9 +1,13 @@
-import { afterEach, beforeEach, expect, vi } from "vitest";
-import { Peer, entry, joinResult, message, time, welcome } from "../../../client/src/testing/server.js";
+import { vi } from "vitest";
+import { entry, joinResult, message, time, welcome } from "../../../client/src/testing/server.js";
+import type { Peer } from "../../../client/src/testing/server.js";
 import { settled } from "../../../client/src/testing/clock.js";
+import { Outside, rejected } from "../../../dropin/src/testing/stage.js";
 import type { OpenViduEvent } from "../events.js";
 import { OpenVidu } from "../openvidu.js";
 import type { Session } from "../session.js";
+
+export { staged } from "../../../dropin/src/testing/stage.js";
 
 export const token = "wss://chat.example.org?sessionId=ses_A&token=tok_Q0123456789abcde";
 export const me = "6f766964-7500-8000-8000-000000000001";
@@ -36,45 +40,19 @@ export function posted(seq: number, text: string, sender: object, more: object =
   return entry(seq, "message.posted", { message: message(seq, "", { sender, parts, ...more }) });
 }
 
-export interface Wanted {
-  readonly url: string;
-  readonly init: RequestInit;
-}
-
 /** A page's session, and the other end of all that it opens. */
-export class Stage {
-  readonly peers: Peer[] = [];
-  readonly fetched: Wanted[] = [];
-  /** What is answered to what is fetched: the exchange, unless it is replaced. */
-  answer: () => Response | Promise<Response> = () => Response.json(this.admission);
-  admission: object = admission;
+export class Stage extends Outside {
   readonly session: Session = new OpenVidu().initSession();
   readonly heard: string[] = [];
 
   constructor() {
-    const { peers } = this;
-    class Socket extends Peer {
-      constructor(url: string, protocols: unknown) {
-        super(url, protocols);
-        peers.push(this);
-      }
-    }
-    vi.stubGlobal("WebSocket", Socket);
-    vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
-      this.fetched.push({ url, init });
-      init.signal?.throwIfAborted();
-      return this.answer();
-    });
+    super(admission);
   }
 
   /** Notes every event of these names as text. */
   listen(...names: string[]): string[] {
     for (const name of names) this.session.on(name, (event) => this.heard.push(described(name, event)));
     return this.heard;
-  }
-
-  get peer(): Peer {
-    return this.peers.at(-1)!;
   }
 
   /** Welcomes the client on its newest socket, and gives back its request to join. */
@@ -112,19 +90,6 @@ function described(name: string, { type, connection, data, reason, from }: OpenV
   return [...said, connection?.connectionId, data, reason, from && `from ${from.connectionId}`].filter(Boolean).join(" ");
 }
 
-/** Scripted time and globals for a file of tests. */
-export function staged(): void {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
-  afterEach(() => {
-    vi.useRealTimers();
-    vi.unstubAllGlobals();
-  });
-}
-
-export async function rejects(promise: Promise<unknown>, code: number, name = "GENERIC_ERROR"): Promise<void> {
-  const error = await promise.then(
-    () => "resolved",
-    (thrown) => thrown,
-  );
-  expect([error.code, error.name]).toEqual([code, name]);
+export function rejects(promise: Promise<unknown>, code: number, name = "GENERIC_ERROR"): Promise<unknown> {
+  return rejected(promise, code, name);
 }
