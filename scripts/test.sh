@@ -88,6 +88,7 @@ case "$mode" in
         step "openvidu conformance" conformance/openvidu/run.sh
         step "opentalk conformance" conformance/opentalk/run.sh
         step "opentok conformance" conformance/opentok/run.sh
+        step "all dialects together" conformance/together/run.sh
         step "fuzz, $fuzz_seconds s each" fuzz/run.sh --seconds "$fuzz_seconds"
         show '^fuzz: ' "fuzz, $fuzz_seconds s each"
         step "dependencies" scripts/deny.sh
