@@ -20,8 +20,8 @@ pub struct OpenTalkSettings {
     pub public_url: Option<String>,
     /// The path below which the generation with chunked histories is served. Default `/chunked`.
     pub chunked_prefix: String,
-    /// Whether messages, the chat's switch and last-seen times go when a room empties, as in the original. Default false:
-    /// the log keeps them.
+    /// Whether messages, the chat's switch, last-seen times, bans and roles go when a room empties, as in the original.
+    /// Default false: they are kept.
     pub forget_when_empty: bool,
     /// The longest message in bytes; longer ones are cut at a character. Default 4,096.
     pub message_bytes_max: usize,

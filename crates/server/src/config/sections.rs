@@ -326,7 +326,7 @@ section! {
         oidc_url: String = String::new(),
         /// The path below which the generation with chunked histories is served; "" for not at all.
         chunked_prefix: String = "/chunked".to_owned(),
-        /// Whether messages, the chat's switch and last-seen times go when a room empties, as in the original.
+        /// Whether messages, the chat's switch, last-seen times, bans and roles go when a room empties, as in the original.
         forget_when_empty: bool = false,
         /// The longest message; a longer one is cut.
         message_max: Bytes = Bytes(4_096),
