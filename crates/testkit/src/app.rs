@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
-use http_body_util::BodyExt as _;
 use serde_json::Value;
 use sidetalk_api::token::{Mint, NoKeys};
 use sidetalk_api::{ApiLimits, ApiParts, ApiState};
@@ -20,8 +19,8 @@ use sidetalk_edge::origin::OriginPolicy;
 use sidetalk_edge::socket::SocketSettings;
 use sidetalk_storage::{Durability, Sqlite, SqliteConfig};
 use tempfile::TempDir;
-use tower::ServiceExt as _;
 
+use crate::answer::{Answer, ask};
 use crate::failing::{FailingStore, Plan};
 use crate::fixed::{CountingEntropy, FixedClock};
 use crate::person::Person;
@@ -69,15 +68,6 @@ impl Default for Setup {
             failures: Plan::default(),
         }
     }
-}
-
-/// What REST answered.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The status.
-    pub status: u16,
-    /// The body; `null` if it is not JSON.
-    pub body: Value,
 }
 
 impl App {
@@ -201,10 +191,7 @@ impl App {
             .header("content-type", "application/json");
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         let request = request.body(body).expect("tests make valid requests");
-        let response = self.router.clone().oneshot(request).await.expect("a router always answers");
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.expect("the body is in memory").to_bytes();
-        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        ask(&self.router, request).await
     }
 
     /// The embedded store, for tests that look into it or close it.

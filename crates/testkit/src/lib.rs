@@ -9,6 +9,8 @@
 
 pub mod app;
 
+pub mod answer;
+
 pub mod person;
 
 pub mod socket;
@@ -19,7 +21,8 @@ pub mod fixed;
 
 pub mod failing;
 
-pub use app::{Answer, App, Setup};
+pub use answer::{Answer, ask};
+pub use app::{App, Setup};
 pub use fixed::{CountingEntropy, FixedClock};
 pub use person::Person;
 pub use socket::Socket;

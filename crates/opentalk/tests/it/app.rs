@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::{HeaderMap, Request};
+use http::Request;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde_json::{Value, json};
 use sidetalk_core::limits::Limits;
@@ -17,10 +17,10 @@ use sidetalk_edge::socket::SocketSettings;
 use sidetalk_opentalk::{
     IssuerKey, IssuerKeys, OpenTalk, OpenTalkParts, OpenTalkSettings, OpenTalkState, router,
 };
+pub use sidetalk_testkit::Answer;
 use sidetalk_testkit::fixed::START;
-use sidetalk_testkit::{FixedClock, Setup, Socket};
+use sidetalk_testkit::{FixedClock, Setup, Socket, ask};
 use tokio::task::JoinHandle;
-use tower::ServiceExt as _;
 
 use crate::member::Member;
 
@@ -94,25 +94,6 @@ pub struct App {
     serving: Serving,
     tasks: Vec<JoinHandle<()>>,
     _state: OpenTalkState,
-}
-
-/// What HTTP answered.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
-}
-
-impl Answer {
-    /// The body; `null` if it is empty or no JSON.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or(Value::Null)
-    }
-
-    pub fn text_of(&self, field: &str) -> String {
-        self.json()[field].as_str().unwrap_or_else(|| panic!("no {field}: {self:?}")).to_owned()
-    }
 }
 
 /// A room with a way in for guests.
@@ -215,11 +196,7 @@ impl App {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = tokio::time::timeout(PATIENCE, self.router.clone().oneshot(request)).await;
-        let response = response.expect("requests are answered").unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        Answer { status, headers, text: String::from_utf8(body.to_vec()).unwrap() }
+        ask(&self.router, request).await
     }
 
     /// A room of that owner's.

@@ -161,7 +161,7 @@ async fn private_messages_cross_dialects_and_reach_no_third() {
     assert!(!format!("{:?}", stranger.heard()).contains("secret"));
     let path = format!("/api/v1/rooms/{}/messages?limit=100", room.id);
     let page = app.kit.as_user("theo", "GET", &path, Value::Null).await;
-    assert_eq!((page.status, page.body.to_string().contains("secret")), (200, false));
+    assert_eq!((page.status, page.text.contains("secret")), (200, false));
     let late: Member = app.member(&room, Some(&bob), "Bob").await;
     assert!(!late.joined.to_string().contains("secret"));
 }

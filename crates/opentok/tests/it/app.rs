@@ -8,8 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, Request};
-use http_body_util::BodyExt as _;
+use http::Request;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::KeyPair;
 use serde_json::{Value, json};
@@ -17,11 +16,9 @@ use sidetalk_core::model::{ConnectionId, ProjectId};
 use sidetalk_core::ports::{Clock as _, Project};
 use sidetalk_edge::proxy::Client;
 use sidetalk_opentok::{Application, OpenTokParts, OpenTokSettings, OpenTokState, fold_slashes, router};
-use sidetalk_testkit::CountingEntropy;
-use sidetalk_testkit::Person;
-use sidetalk_testkit::Setup;
+pub use sidetalk_testkit::Answer;
 use sidetalk_testkit::app::SECRET;
-use tower::ServiceExt as _;
+use sidetalk_testkit::{CountingEntropy, Person, Setup, ask};
 use uuid::Uuid;
 
 /// The test kit's project.
@@ -37,25 +34,6 @@ pub static PAIRS: LazyLock<[KeyPair; 2]> =
 pub struct App {
     pub kit: sidetalk_testkit::App,
     router: Router,
-}
-
-/// What a request was answered.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
-}
-
-impl Answer {
-    /// The body; `null` if it is no JSON.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or(Value::Null)
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("plain text"))
-    }
 }
 
 impl App {
@@ -97,14 +75,7 @@ impl App {
             is_https: false,
             host: None,
         });
-        let response = self.router.clone().oneshot(request).await.expect("a router always answers");
-        let (head, body) = response.into_parts();
-        let bytes = body.collect().await.expect("the body is in memory").to_bytes();
-        Answer {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            text: String::from_utf8(bytes.to_vec()).expect("answers are text"),
-        }
+        ask(&self.router, request).await
     }
 
     /// A request of the project's server.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::{HeaderMap, Request};
+use http::Request;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sidetalk_core::event::{Sight, Sitting};
@@ -19,9 +19,8 @@ use sidetalk_openvidu::{OpenVidu, OpenViduParts, OpenViduSettings, OpenViduState
 use sidetalk_testkit::app::SECRET;
 use sidetalk_testkit::failing::Plan;
 use sidetalk_testkit::fixed::START;
-use sidetalk_testkit::{Setup, Socket};
+use sidetalk_testkit::{Answer, Setup, Socket, ask};
 use tokio::task::JoinHandle;
-use tower::ServiceExt as _;
 
 use crate::member::Member;
 
@@ -59,21 +58,6 @@ pub struct App {
     serving: Serving,
     tasks: Vec<JoinHandle<()>>,
     _state: OpenViduState,
-}
-
-/// What a request was answered.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
-}
-
-impl Answer {
-    /// The body; `null` if it is empty or no JSON.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or(Value::Null)
-    }
 }
 
 impl App {
@@ -145,12 +129,7 @@ impl App {
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
-        let request = request.body(Body::from(body.to_owned())).unwrap();
-        let response = tokio::time::timeout(PATIENCE, self.router.clone().oneshot(request)).await;
-        let response = response.unwrap_or_else(|_| panic!("{method} {path} hangs")).unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        Answer { status, headers, text: String::from_utf8(body.to_vec()).unwrap() }
+        ask(&self.router, request.body(Body::from(body.to_owned())).unwrap()).await
     }
 
     /// A session of that name.

@@ -9,7 +9,7 @@ use sidetalk_edge::listener::Peer;
 use sidetalk_edge::rate::Rule;
 use sidetalk_openvidu::OpenViduSettings;
 use sidetalk_testkit::app::SECRET;
-use tower::ServiceExt as _;
+use sidetalk_testkit::ask;
 
 use crate::app::{App, Choice, SERVER, basic};
 use crate::member::{Member, join_params};
@@ -404,7 +404,7 @@ async fn whoever_guesses_too_often_is_not_heard() {
         let request = http::Request::builder().uri("/openvidu/api/sessions").extension(peer);
         let request = request.header("authorization", basic(SERVER, secret)).body(Body::empty()).unwrap();
         let router = app.router.clone();
-        async move { router.oneshot(request).await.unwrap().status().as_u16() }
+        async move { ask(&router, request).await.status }
     };
     let mut statuses = Vec::new();
     for _ in 0..7 {

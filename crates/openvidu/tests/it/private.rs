@@ -63,7 +63,7 @@ async fn what_is_said_to_one_reaches_no_third() {
     }
     assert!(!traces(&format!("{:?}", third.heard())));
     let page = app.kit.as_user("theo", "GET", "/api/v1/rooms/s/messages?limit=300", Value::Null).await;
-    assert_eq!((page.status, traces(&page.body.to_string())), (200, false));
+    assert_eq!((page.status, traces(&page.text)), (200, false));
     // Nor do the secrets of clients go to anybody else.
     let everything = format!("{:?}{:?}", carol.joined, late.joined);
     for member in [&alice, &bob, &away] {

@@ -18,7 +18,7 @@ async fn people_hear_each_other_and_rest_reads_what_they_said() {
     let heard = bob.hears("message.posted").await;
     assert_eq!(heard["params"]["message"]["parts"][0]["text"], "hello");
     let page = app.as_server("GET", "/api/v1/rooms/lobby/messages", json!(null)).await;
-    assert_eq!((page.status, &page.body["messages"][0]["parts"][0]["text"]), (200, &json!("hello")));
+    assert_eq!((page.status, &page.json()["messages"][0]["parts"][0]["text"]), (200, &json!("hello")));
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_clock_that_jumps_reorders_nothing() {
     assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
     bob.post("lobby", "after the restart").await.expect("it is posted");
     let page = app.as_server("GET", "/api/v1/rooms/lobby/messages", json!(null)).await;
-    let texts: Vec<_> = page.body["messages"]
+    let texts: Vec<_> = page.json()["messages"]
         .as_array()
         .expect("a list")
         .iter()
