@@ -1,8 +1,6 @@
 // The binary under test, and its REST API as an application's back end calls it.
 import { Binary, freePort } from "../binary.mjs";
 
-export { freePort };
-
 const SECRET = "conformance-secret_of-0penvidu-0123456789";
 
 export class Server extends Binary {
