@@ -157,3 +157,50 @@ async fn resumption_is_for_one_room_one_user_and_one_time() {
     joined[0].post("I am here").await;
     assert_eq!(watcher.hears("chat", "message_sent").await["source"], id.as_str());
 }
+
+/// What a busy room gathers must not be overtaken: a client that hears of a return before the goodbye takes the person out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_busy_room_goodbyes_returns_and_changes_are_told_in_order() {
+    let app = App::new().await;
+    let (alice, bob) = (app.user("alice", &["/a"]).await, app.user("bob", &["/a"]).await);
+    let room = app.room(&alice, json!({})).await;
+    let mut watcher = app.member(&room, Some(&alice), "Alice").await;
+    let mut member = app.member(&room, Some(&bob), "Bob").await;
+    let id = member.id.clone();
+    let mut crowd = Vec::new();
+    for number in 0..15 {
+        let person = app.kit.person(&format!("nina {number}"));
+        person.join(&room.id, None).await.unwrap();
+        crowd.push(person);
+    }
+    let talk = async {
+        loop {
+            for person in &crowd {
+                person.post(&room.id, "and so on").await.unwrap();
+            }
+        }
+    };
+    let returns = async {
+        for _ in 0..15 {
+            member.act("control", "raise_hand").await;
+            member.hears("control", "hand_raised").await;
+            member.socket.say_goodbye(1000).await;
+            member.socket.close().await;
+            member = app.visitor("", &room, Some(&bob), &member.resumption).await;
+            member.join("Bob").await;
+            assert_eq!(member.id, id);
+        }
+    };
+    tokio::select! {
+        () = talk => unreachable!("they talk for ever"),
+        () = returns => {}
+    }
+    let mut told = Vec::new();
+    while told.iter().filter(|message| *message == "joined").count() < 16 {
+        let payload = watcher.next().await["payload"].clone();
+        if payload["id"] == id.as_str() {
+            told.push(payload["message"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(told, [&["joined"][..], &["update", "left", "joined"].repeat(15)].concat());
+}
