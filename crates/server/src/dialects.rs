@@ -232,4 +232,19 @@ mod tests {
         let defaults = OpenTalkSettings::new(ProjectId::new(100_001).expect("a valid key"));
         assert_eq!(format!("{settings:?}"), format!("{defaults:?}"));
     }
+
+    #[test]
+    fn opentalk_without_rate_limits_has_none() {
+        let mut config = Config::default();
+        config.opentalk.project = 100_001;
+        config.opentalk.switch_rates_off();
+        let OpenTalkSettings {
+            wrong_passwords_per_address,
+            wrong_passwords_per_room,
+            tickets_per_address,
+            ..
+        } = opentalk_settings(&config).expect("good settings");
+        let rules = [wrong_passwords_per_address, wrong_passwords_per_room, tickets_per_address];
+        assert_eq!(rules, [None, None, None]);
+    }
 }
