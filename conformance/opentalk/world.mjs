@@ -1,4 +1,5 @@
 // What a scenario has: users of the issuer, rooms, invites, tickets, people in rooms. All gone when it ends.
+import { call } from "../http.mjs";
 import { Different, equal } from "../openvidu/expect.mjs";
 import { PROTOCOL, Raw, upgrade } from "./raw.mjs";
 import { CHUNKED } from "./server.mjs";
@@ -19,29 +20,17 @@ export class World {
   /** One call. With `kind` and a 2xx the answer is shown to the oracle, and a failure always. A text is sent as it is. */
   async http(method, path, { body, as, invite, kind, gen = "seed", root = "/v1", headers = {} } = {}) {
     const authorization = as ? { authorization: `Bearer ${as.access ?? as}` } : invite ? { authorization: `InviteCode ${invite}` } : {};
-    const answer = await fetch(`${this.server.url}${gen === "new" ? CHUNKED : ""}${root}${path}`, {
-      method,
-      headers: { ...authorization, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
-      body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
-    });
-    const text = await answer.text();
-    let json;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      json = undefined;
-    }
-    if (answer.ok && kind) this.oracle.body(kind, text);
-    if (!answer.ok && json !== undefined) this.oracle.body("error", text);
-    return { status: answer.status, headers: answer.headers, text, json };
+    const answer = await call(method, `${this.server.url}${gen === "new" ? CHUNKED : ""}${root}${path}`, { body, headers: { ...authorization, ...headers } });
+    if (answer.ok && kind) this.oracle.body(kind, answer.text);
+    if (!answer.ok && answer.json !== undefined) this.oracle.body("error", answer.text);
+    return answer;
   }
 
   /** A call of our own API as the project's server; its answer. */
   async native(method, path) {
-    const answer = await fetch(`${this.server.url}/api/v1${path}`, { method, headers: { authorization: this.server.authorization }, signal: AbortSignal.timeout(10_000) });
-    if (!answer.ok) throw new Different(`${method} ${path} of our own API`, "2xx", `${answer.status} ${await answer.text()}`);
-    return answer.json();
+    const answer = await call(method, `${this.server.url}/api/v1${path}`, { headers: { authorization: this.server.authorization } });
+    if (!answer.ok) throw new Different(`${method} ${path} of our own API`, "2xx", `${answer.status} ${answer.text}`);
+    return answer.json;
   }
 
   async made(method, path, options) {

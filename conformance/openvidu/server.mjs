@@ -1,5 +1,6 @@
 // The binary under test, and its REST API as an application's back end calls it.
 import { Binary, freePort } from "../binary.mjs";
+import { call } from "../http.mjs";
 
 const SECRET = "conformance-secret_of-0penvidu-0123456789";
 
@@ -33,23 +34,6 @@ export class Server extends Binary {
 
   /** One REST call; a text as body is sent as it is, anything else as JSON. */
   async api(method, path, body, { headers = {}, root = "openvidu/api/", auth = true } = {}) {
-    const answer = await fetch(`${this.url}${root}${path}`, {
-      method,
-      headers: {
-        ...(auth ? { authorization: this.authorization() } : {}),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-      },
-      body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
-    });
-    const text = await answer.text();
-    let json;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      json = undefined;
-    }
-    return { status: answer.status, headers: answer.headers, text, json };
+    return call(method, `${this.url}${root}${path}`, { body, headers: { ...(auth ? { authorization: this.authorization() } : {}), ...headers } });
   }
 }
