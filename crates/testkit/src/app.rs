@@ -20,7 +20,7 @@ use sidetalk_edge::socket::SocketSettings;
 use sidetalk_storage::{Durability, Sqlite, SqliteConfig};
 use tempfile::TempDir;
 
-use crate::answer::{Answer, ask};
+use crate::answer::{Answer, PATIENCE, ask};
 use crate::failing::{FailingStore, Plan};
 use crate::fixed::{CountingEntropy, FixedClock};
 use crate::person::Person;
@@ -192,6 +192,16 @@ impl App {
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         let request = request.body(body).expect("tests make valid requests");
         ask(&self.router, request).await
+    }
+
+    /// Waits for something that happens soon.
+    pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
+        let wait = async {
+            while !is_so().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
     }
 
     /// The embedded store, for tests that look into it or close it.

@@ -9,8 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::answer::PATIENCE;
 
 /// A socket that is open, or was.
 pub struct Socket {

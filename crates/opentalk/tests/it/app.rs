@@ -26,9 +26,6 @@ use crate::member::Member;
 
 pub const ISSUER: &str = "https://login.example/realms/talk";
 
-/// Longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// An issuer with a fresh key of Ed25519.
 pub struct Issuer {
     key: rcgen::KeyPair,
@@ -246,16 +243,6 @@ impl App {
         let mut member = self.visitor(prefix, room, token, "").await;
         member.join(name).await;
         member
-    }
-
-    /// Waits for something that happens soon.
-    pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
-        let wait = async {
-            while !is_so().await {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
     }
 }
 

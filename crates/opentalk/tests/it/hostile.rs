@@ -108,13 +108,14 @@ async fn nobody_stays_behind_who_goes_while_coming_in() {
             }
         }
         let mut look = app.member(&room, Some(&alice), "Alice again").await;
-        app.until("all are gone", async || {
-            let look = app.member(&room, Some(&alice), "Look").await;
-            let guests = look.participants().iter().filter(|one| one["control"]["role"] == "guest");
-            let waiting = look.joined["moderation"]["waiting_room_participants"].as_array().unwrap();
-            waiting.is_empty() && guests.into_iter().all(|one| one["control"]["left_at"].is_string())
-        })
-        .await;
+        app.kit
+            .until("all are gone", async || {
+                let look = app.member(&room, Some(&alice), "Look").await;
+                let guests = look.participants().iter().filter(|one| one["control"]["role"] == "guest");
+                let waiting = look.joined["moderation"]["waiting_room_participants"].as_array().unwrap();
+                waiting.is_empty() && guests.into_iter().all(|one| one["control"]["left_at"].is_string())
+            })
+            .await;
         owner.settled().await;
         look.settled().await;
     }

@@ -27,9 +27,6 @@ use crate::member::Member;
 /// What the application's server says of itself.
 pub const SERVER: &str = "OPENVIDUAPP";
 
-/// Longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// What a test may choose.
 pub struct Choice {
     pub settings: OpenViduSettings,
@@ -165,16 +162,6 @@ impl App {
         let list = list.json();
         let content = list["content"].as_array().cloned().unwrap_or_default();
         content.iter().map(|one| format!("{} {}", one["id"], one["status"]).replace('"', "")).collect()
-    }
-
-    /// Waits for something that happens soon.
-    pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
-        let wait = async {
-            while !is_so().await {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
     }
 }
 

@@ -43,7 +43,7 @@ async fn a_page_with_the_drop_in_script_is_a_member_like_others() {
     let _page = come(&app, &exchanged).await;
     assert_eq!(app.rest("GET", "/sessions/s", "").await.status, 200);
     let alone = [format!("{dora} active")];
-    app.until("alice does not come back", async || app.connections("s").await == alone).await;
+    app.kit.until("alice does not come back", async || app.connections("s").await == alone).await;
     let mut bob = app.member("s", "bob").await;
     assert_eq!(bob.joined["value"][0]["id"], dora.as_str());
     assert_eq!(bob.signal("hand", "up", &[&dora]).await, 0);

@@ -33,7 +33,7 @@ async fn a_token_outlives_a_failure_at_any_step() {
         alice.call("leaveRoom", json!({})).await;
     }
     assert!(refused >= 4, "{refused}");
-    app.until("everybody else is gone", async || app.connections("s").await.len() == 1).await;
+    app.kit.until("everybody else is gone", async || app.connections("s").await.len() == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,11 +53,12 @@ async fn lost_answers_are_answered_and_leave_no_ghosts() {
         }
     }
     assert_eq!(anchor.signal("t", "alone", &[]).await, 0);
-    app.until("nobody else is there", async || {
-        let connections = app.connections("s").await;
-        connections.iter().filter(|one| one.ends_with("active")).count() == 1
-    })
-    .await;
+    app.kit
+        .until("nobody else is there", async || {
+            let connections = app.connections("s").await;
+            connections.iter().filter(|one| one.ends_with("active")).count() == 1
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

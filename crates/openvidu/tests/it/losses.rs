@@ -104,7 +104,7 @@ async fn who_misses_too_much_is_gone_rather_than_back_with_a_gap() {
     left.sort_by_key(|left| left["connectionId"] != bob.id.as_str());
     assert_eq!(left[0], json!({ "connectionId": bob.id, "reason": "networkDisconnect" }));
     assert_eq!(left[1], json!({ "connectionId": carol.id, "reason": "networkDisconnect" }));
-    app.until("they are off the books", async || app.connections("s").await.len() == 1).await;
+    app.kit.until("they are off the books", async || app.connections("s").await.len() == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -188,10 +188,12 @@ async fn who_does_not_come_back_to_another_process_leaves() {
     let left = alice.hears("participantLeft").await;
     assert_eq!((&left["connectionId"], &left["reason"]), (&json!(bob.id), &json!("networkDisconnect")));
     alice.call("leaveRoom", json!({})).await;
-    app.until("the session is over", async || app.rest("GET", "/sessions/s", "").await.status == 404).await;
+    app.kit
+        .until("the session is over", async || app.rest("GET", "/sessions/s", "").await.status == 404)
+        .await;
     // Nor is anything left of it after another end.
     let app = app.restart().await;
-    app.until("it is still over", async || app.rest("GET", "/sessions/s", "").await.status == 404).await;
+    app.kit.until("it is still over", async || app.rest("GET", "/sessions/s", "").await.status == 404).await;
     app.session("s").await;
 }
 

@@ -80,7 +80,7 @@ async fn everybody_reads_the_same_in_the_same_order() {
     assert_eq!(alice_heard.iter().collect::<HashSet<_>>().len(), 120, "each once");
     assert_eq!(alice_heard, bob_heard);
     let mut native = Vec::new();
-    app.until("nina has heard all", async || texts_so_far(&nina, 120)).await;
+    app.kit.until("nina has heard all", async || texts_so_far(&nina, 120)).await;
     native.extend(texts(&nina));
     assert_eq!(native, alice_heard);
     assert_eq!(texts(&noah), native);
@@ -272,7 +272,7 @@ async fn a_setting_gives_history_to_all_and_a_token_overrules_it() {
     assert!(said(&mut none).await.is_empty());
     // The history of a name outlives its sessions.
     assert_eq!(app.rest("DELETE", "/sessions/s", "").await.status, 204);
-    app.until("it is over", async || app.rest("GET", "/sessions/s", "").await.status == 404).await;
+    app.kit.until("it is over", async || app.rest("GET", "/sessions/s", "").await.status == 404).await;
     app.session("s").await;
     let mut again = app.member("s", "again").await;
     assert_eq!(again.signals().await, ["signal:chat alice: two from -", "signal:chat alice: three from -"]);

@@ -41,7 +41,9 @@ async fn sessions_and_participants() {
         {"sessionId":"s","uniqueSessionId":"s_1795253400000","timestamp":1795253405000,"participantId":"con_alice","connectionId":"con_alice","location":"unknown","platform":"openvidu","clientData":"{\"clientData\":\"Alice\"}","serverData":"{\"openviduCustomConnectionId\":\"alice\"}","startTime":1795253400000,"duration":5,"reason":"disconnect","event":"participantLeft"}
         {"sessionId":"s","uniqueSessionId":"s_1795253400000","timestamp":1795253405000,"startTime":1795253400000,"duration":5,"reason":"lastParticipantLeft","event":"sessionDestroyed"}"#]],
     );
-    app.until("the session is over", async || app.rest("GET", "/sessions/s", "").await.status == 404).await;
+    app.kit
+        .until("the session is over", async || app.rest("GET", "/sessions/s", "").await.status == 404)
+        .await;
     app.session("s").await;
     let _carol = app.member("s", "Carol").await;
     app.hooks.take();
