@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
+use sidetalk_edge::gate::household;
 use sidetalk_edge::rate::{KeyedRates, Limited, Rule};
 use uuid::Uuid;
 
@@ -40,7 +41,7 @@ impl Rates {
         now: Instant,
         is_right: impl FnOnce() -> bool,
     ) -> Result<bool, Limited> {
-        let address = self.guesses_by_address.as_ref().zip(address);
+        let address = self.guesses_by_address.as_ref().zip(address.map(household));
         let room = self.guesses_by_room.as_ref().zip(Some(room));
         if let Some((rates, address)) = &address {
             rates.foresee(address, now)?;
@@ -66,7 +67,7 @@ impl Rates {
     /// [`Limited`] if it comes too early.
     pub(crate) fn ticket(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Limited> {
         match (&self.tickets_by_address, address) {
-            (Some(rates), Some(address)) => rates.check(&address, now),
+            (Some(rates), Some(address)) => rates.check(&household(address), now),
             _ => Ok(()),
         }
     }
@@ -125,6 +126,16 @@ mod tests {
         assert_eq!(rates.guess(address(3), Uuid::from_u128(2), now, || true), Ok(true));
         let later = now + Duration::from_secs(1);
         assert_eq!(rates.guess(address(1), ROOM, later, || true), Ok(true));
+    }
+
+    #[test]
+    fn a_fresh_address_of_the_same_network_is_no_other_guesser() {
+        let (rates, now) = (rates(), tokio::time::Instant::now().into_std());
+        let host = |host: u16| Some(IpAddr::from([0x2001, 0xdb8, 1, 2, 0, 0, 0, host]));
+        assert!((0..3).all(|number| rates.guess(host(number), ROOM, now, || false) == Ok(false)));
+        assert!(rates.guess(host(9), ROOM, now, || false).is_err());
+        assert!((0..2).all(|number| rates.ticket(host(number), now).is_ok()));
+        assert!(rates.ticket(host(9), now).is_err());
     }
 
     #[test]
