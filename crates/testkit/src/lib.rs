@@ -2,8 +2,8 @@
 //! test holds in its hand.
 //!
 //! Start reading at [`App`]: it is Sidetalk without a network. [`Person`] is somebody on a live connection, whose frames
-//! are caught instead of sent; [`Socket`] is a client of one that
-//! listens, [`golden`] plays transcripts. [`fixed`] has the engines of time and chance.
+//! are caught instead of sent; [`Socket`] is a client of an application that listens, [`ask`] one of a router that does not.
+//! [`golden`] plays transcripts. [`fixed`] has the engines of time and chance, [`failing`] a store that fails when it is told.
 //!
 //! To add a helper: write the test that wants it first; a helper that one test uses stays in that test.
 
