@@ -19,7 +19,7 @@ use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::{Link, Seat};
 use sidetalk_core::model::{
-    Actor, ConnectionId, Identity, Principal, ProjectId, RoomName, Signal, Timestamp,
+    Actor, Audience, ConnectionId, Identity, Principal, ProjectId, RoomName, Signal, Timestamp,
 };
 use sidetalk_core::ports::Outlet;
 use sidetalk_core::refusal::Refusal;
@@ -297,10 +297,13 @@ impl NativeSession {
             self.answer(id.as_deref(), Err(&problem));
             return Step::Next;
         }
+        // What goes to everybody comes back to the sender: the answer goes with it.
+        let comes_back = signal.to == Audience::Room;
         match self.api.service.signal_from(&known.principal, &seat, signal) {
             Ok(None) => {
                 if let Some(id) = &id {
-                    self.outbox.send(result_frame(id, &Signalled { message: None }));
+                    let answer = result_frame(id, &Signalled { message: None });
+                    if comes_back { self.outbox.send_along(answer) } else { self.outbox.send(answer) }
                 }
                 Step::Next
             }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! While the task handles a batch of inbound frames the outbox is *corked*: answers collect in the queue and leave in
-//! one write when the batch is done. There is one lock per connection, it is never held across an await, and no other
+//! one write when the batch is done. Some wait even longer, for what is sure to follow ([`Outbox::send_along`]). There is one lock per connection, it is never held across an await, and no other
 //! lock is taken under it, so publishers cannot deadlock.
 
 use std::sync::Arc;
@@ -70,6 +70,12 @@ impl Outbox {
                 state.offer(frame.clone(), &self.settings);
             }
         }
+    }
+
+    /// Queues finished frames that go with the next ones, in the same write. For an answer behind which something is sure to
+    /// come soon: two writes cost twice as much as one.
+    pub fn send_along(&self, frames: Bytes) {
+        self.state.lock().offer_to_ride(frames, &self.settings);
     }
 
     /// Ends the connection with this close frame after what is queued. Only the first close counts.
@@ -160,10 +166,13 @@ impl Outbox {
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>, tls: Option<&mut Tls>) -> Flushed {
         let mut state = self.state.lock();
         let waiting_before = state.queued_bytes;
-        state.blocked = match tls {
-            Some(tls) => state.write_tls(cx, tls),
-            None => state.poll_write_plain(cx),
-        };
+        // What waits for something to go with waits on, unless the socket is waited for anyway.
+        if !state.rides || state.blocked {
+            state.blocked = match tls {
+                Some(tls) => state.write_tls(cx, tls),
+                None => state.poll_write_plain(cx),
+            };
+        }
         state.corked = false;
         Flushed {
             is_blocked: state.blocked,

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) writer: Writer,
     pub(super) queue: VecDeque<Bytes>,
     pub(super) queued_bytes: usize,
+    /// All that is queued waits for something to go with.
+    pub(super) rides: bool,
     /// The client has seen the beginning of the first piece.
     pub(super) front_begun: bool,
     /// The task is in a round and will flush at its end.
@@ -64,6 +66,7 @@ impl State {
             writer,
             queue: VecDeque::new(),
             queued_bytes: 0,
+            rides: false,
             front_begun: false,
             corked: false,
             blocked: false,
@@ -81,9 +84,28 @@ impl State {
         self.queue.is_empty() && !self.corked && matches!(self.writer, Writer::Plain(_))
     }
 
+    /// Queues frames that go with the next ones. Behind what goes by itself they do, too.
+    pub(super) fn offer_to_ride(&mut self, frames: Bytes, settings: &SocketSettings) {
+        let rides = self.rides || self.queue.is_empty();
+        if frames.is_empty() || !self.is_open() {
+            return;
+        }
+        self.push(frames);
+        self.rides = rides;
+        if self.queued_bytes > settings.outbox_bytes_max {
+            self.overrun(settings);
+        }
+        if !self.rides {
+            self.wake_if_waiting();
+        }
+    }
+
     pub(super) fn offer(&mut self, mut frames: Bytes, settings: &SocketSettings) {
         if frames.is_empty() || !self.is_open() {
             return;
+        }
+        if self.rides && !self.corked {
+            frames = self.with_riders(&frames);
         }
         if self.writes_at_once()
             && let Writer::Plain(half) = &self.writer
@@ -109,7 +131,16 @@ impl State {
         self.wake_if_waiting();
     }
 
+    /// All that rides, with the frames behind it. They are few and small: copying them is cheaper than writing from many places.
+    fn with_riders(&mut self, frames: &Bytes) -> Bytes {
+        let mut joined = Vec::with_capacity(self.queued_bytes + frames.len());
+        self.queue.iter().chain([frames]).for_each(|piece| joined.extend_from_slice(piece));
+        self.clear();
+        joined.into()
+    }
+
     fn push(&mut self, frames: Bytes) {
+        self.rides = false;
         self.queued_bytes += frames.len();
         metrics::queued(frames.len());
         self.queue.push_back(frames);
@@ -141,6 +172,7 @@ impl State {
         metrics::unqueued(self.queued_bytes);
         self.queue = VecDeque::new();
         self.queued_bytes = 0;
+        self.rides = false;
         self.front_begun = false;
     }
 

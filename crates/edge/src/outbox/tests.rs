@@ -60,6 +60,52 @@ async fn an_empty_outbox_writes_at_once_and_holds_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_sent_along_goes_with_the_next_in_one_write() {
+    let (mut client, outbox) = pair(1024).await;
+    outbox.begin(Waker::noop());
+    outbox.send_along(frame::text(b"a"));
+    outbox.send_along(frame::text(b"b"));
+    assert!(!flush(&outbox).is_blocked);
+    let mut seen = [0; 64];
+    assert!(client.try_read(&mut seen).is_err(), "nothing has left");
+    outbox.send(frame::text(b"c"));
+    assert_eq!(outbox.queued_bytes(), 0);
+    client.read_exact(&mut seen[..9]).await.unwrap();
+    assert_eq!(&seen[..9], b"\x81\x01a\x81\x01b\x81\x01c");
+
+    // Behind what goes by itself it goes at the end of the round, and in front of a goodbye.
+    outbox.begin(Waker::noop());
+    outbox.send(frame::text(b"d"));
+    outbox.send_along(frame::text(b"e"));
+    flush(&outbox);
+    client.read_exact(&mut seen[..6]).await.unwrap();
+    assert_eq!(&seen[..6], b"\x81\x01d\x81\x01e");
+    outbox.begin(Waker::noop());
+    outbox.send_along(frame::text(b"f"));
+    flush(&outbox);
+    outbox.close(Closing::Slow);
+    outbox.send_along(frame::text(b"g"));
+    let rest = read_all(client, &outbox).await;
+    assert_eq!(
+        rest.iter().filter(|byte| b"fg".contains(byte)).count(),
+        0,
+        "a slow one is dropped what waits"
+    );
+}
+
+#[tokio::test]
+async fn what_is_sent_along_goes_before_a_goodbye() {
+    let (client, outbox) = pair(1024).await;
+    outbox.begin(Waker::noop());
+    outbox.send_along(frame::text(b"f"));
+    flush(&outbox);
+    outbox.close_with(&Close::new(Code::Normal, ""));
+    let rest = read_all(client, &outbox).await;
+    assert_eq!(rest[..3], *b"\x81\x01f");
+    assert_eq!(rest[3], 0x88, "then the goodbye");
+}
+
+#[tokio::test]
 async fn a_round_collects_and_a_flush_writes() {
     let (mut client, outbox) = pair(1024).await;
     outbox.begin(Waker::noop());
