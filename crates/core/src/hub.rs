@@ -9,7 +9,7 @@
 //!                                                       v
 //!                                        Seat (a connection in this room) -> Link -> Outlet
 //! ```
-//! A room that is quiet is flushed at once; while a flush runs, or a busy room waits for its slot ([`pace`]), what comes is
+//! A room that is quiet is flushed at once; while a flush runs, or a busy room waits for its slot (`pace.rs`), what comes is
 //! joined, so that many small messages cost one write per listener.
 //!
 //! Locks: a room's `inner` lock is taken alone or after the map of rooms, never the other way round; nothing awaits under it.
