@@ -1,5 +1,5 @@
-//! Which pages may call, and open a socket. A browser sends the page's origin and scripts cannot forge it; cookies would otherwise
-//! let any page act as its visitor.
+//! Which pages may call, and open a socket. A browser sends the page's origin and scripts cannot forge it; cookies would
+//! otherwise let any page act as its visitor.
 
 use std::collections::HashSet;
 

@@ -8,8 +8,9 @@
 //! ```
 //!
 //! While the task handles a batch of inbound frames the outbox is *corked*: answers collect in the queue and leave in
-//! one write when the batch is done. Some wait even longer, for what is sure to follow ([`Outbox::send_along`]). There is one lock per connection, it is never held across an await, and no other
-//! lock is taken under it, so publishers cannot deadlock.
+//! one write when the batch is done. Some wait even longer, for what is sure to follow ([`Outbox::send_along`]). There is one
+//! lock per connection, it is never held across an await, and no other lock is taken under it, so publishers cannot
+//! deadlock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
