@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use sidetalk_core::model::{Dialect, ProjectId, RoomKey, UserId};
+use sidetalk_edge::gate::Household;
 use sidetalk_edge::rate::{Cell, KeyedRates, Limited, Rule};
 
 /// The bounds of this face. A rule that is `None` does not hold.
@@ -110,8 +111,8 @@ pub struct Rates {
     sends: PerUserAndRoom,
     signals: PerUserAndRoom,
     joins: Option<KeyedRates<UserKey>>,
-    requests: Option<KeyedRates<IpAddr>>,
-    auth_failures: Option<KeyedRates<IpAddr>>,
+    requests: Option<KeyedRates<Household>>,
+    auth_failures: Option<KeyedRates<Household>>,
 }
 
 /// Somebody whose sends are counted.
@@ -216,7 +217,7 @@ impl Rates {
     /// # Errors
     /// [`Limited`] if it comes too early.
     pub fn request(&self, address: IpAddr, now: Instant) -> Result<(), Limited> {
-        self.requests.as_ref().map_or(Ok(()), |requests| requests.check(&address, now))
+        self.requests.as_ref().map_or(Ok(()), |requests| requests.check(&address.into(), now))
     }
 
     /// Counts a failed login.
@@ -224,7 +225,7 @@ impl Rates {
     /// # Errors
     /// [`Limited`] if there were too many.
     pub fn auth_failure(&self, address: IpAddr, now: Instant) -> Result<(), Limited> {
-        self.auth_failures.as_ref().map_or(Ok(()), |failures| failures.check(&address, now))
+        self.auth_failures.as_ref().map_or(Ok(()), |failures| failures.check(&address.into(), now))
     }
 
     /// Forgets who has rested.

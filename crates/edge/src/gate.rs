@@ -45,14 +45,14 @@ pub struct Gate {
 #[derive(Debug, Default)]
 struct Counts {
     total: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: HashMap<Household, usize>,
 }
 
 /// One connection's place; dropping it gives the place back.
 #[derive(Debug)]
 pub struct Pass {
     gate: Arc<Gate>,
-    address: Option<IpAddr>,
+    address: Option<Household>,
 }
 
 impl Gate {
@@ -68,7 +68,7 @@ impl Gate {
     /// # Errors
     /// [`Full`] if a cap is reached.
     pub fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Pass, Full> {
-        let address = address.map(household);
+        let address = address.map(Household::from);
         let mut counts = self.counts.lock();
         if counts.total >= self.caps.node {
             return Err(Full::Node);
@@ -115,13 +115,17 @@ impl Drop for Pass {
     }
 }
 
-/// The part of an address that belongs to one customer: an IPv6 customer has at least a /64 and could use a fresh
-/// address for each connection.
-#[must_use]
-pub fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+/// The part of an address that belongs to one customer, and what is counted where something is limited by address: an IPv6
+/// customer has at least a /64 and could use a fresh address each time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Household(IpAddr);
+
+impl From<IpAddr> for Household {
+    fn from(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        })
     }
 }
 

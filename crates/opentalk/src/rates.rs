@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use sidetalk_edge::gate::household;
+use sidetalk_edge::gate::Household;
 use sidetalk_edge::rate::{KeyedRates, Limited, Rule};
 use uuid::Uuid;
 
@@ -12,9 +12,9 @@ use crate::settings::OpenTalkSettings;
 
 /// What was counted so far.
 pub(crate) struct Rates {
-    guesses_by_address: Option<KeyedRates<IpAddr>>,
+    guesses_by_address: Option<KeyedRates<Household>>,
     guesses_by_room: Option<KeyedRates<Uuid>>,
-    tickets_by_address: Option<KeyedRates<IpAddr>>,
+    tickets_by_address: Option<KeyedRates<Household>>,
 }
 
 impl Rates {
@@ -41,7 +41,7 @@ impl Rates {
         now: Instant,
         is_right: impl FnOnce() -> bool,
     ) -> Result<bool, Limited> {
-        let address = self.guesses_by_address.as_ref().zip(address.map(household));
+        let address = self.guesses_by_address.as_ref().zip(address.map(Household::from));
         let room = self.guesses_by_room.as_ref().zip(Some(room));
         if let Some((rates, address)) = &address {
             rates.foresee(address, now)?;
@@ -67,7 +67,7 @@ impl Rates {
     /// [`Limited`] if it comes too early.
     pub(crate) fn ticket(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Limited> {
         match (&self.tickets_by_address, address) {
-            (Some(rates), Some(address)) => rates.check(&household(address), now),
+            (Some(rates), Some(address)) => rates.check(&address.into(), now),
             _ => Ok(()),
         }
     }

@@ -9,6 +9,7 @@ use sidetalk_core::limits::Limits;
 use sidetalk_core::model::{Actor, Presence, Principal, ProjectId, RoomKey};
 use sidetalk_core::ports::Entropy;
 use sidetalk_core::service::Service;
+use sidetalk_edge::gate::Household;
 use sidetalk_edge::rate::{KeyedRates, Limited};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -38,7 +39,7 @@ pub struct Shared {
     pub(crate) service: Arc<Service>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: OpenTokSettings,
-    auth_failures: Option<KeyedRates<IpAddr>>,
+    auth_failures: Option<KeyedRates<Household>>,
 }
 
 impl Deref for OpenTokState {
@@ -90,7 +91,7 @@ impl OpenTokState {
     /// [`Limited`] if there were too many from there.
     pub(crate) fn note_failure(&self, address: Option<IpAddr>) -> Result<(), Limited> {
         let (Some(failures), Some(address)) = (&self.auth_failures, address) else { return Ok(()) };
-        failures.check(&address, tokio::time::Instant::now().into_std())
+        failures.check(&address.into(), tokio::time::Instant::now().into_std())
     }
 
     async fn sweep(self) {

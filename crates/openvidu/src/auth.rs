@@ -7,6 +7,7 @@ use http::HeaderMap;
 use sidetalk_core::ports::{Project, ProjectSettings};
 use sidetalk_core::refusal::Failure;
 use sidetalk_edge::auth::{Credentials, credentials, is_same_secret};
+use sidetalk_edge::gate::Household;
 use sidetalk_edge::rate::Limited;
 
 use crate::DIALECT;
@@ -43,7 +44,7 @@ pub(crate) async fn project_of(
         return Err(Denied::Unauthorized);
     };
     let now = tokio::time::Instant::now().into_std();
-    let failures = state.auth_failures.as_ref().zip(address);
+    let failures = state.auth_failures.as_ref().zip(address.map(Household::from));
     if user == USER && !password.is_empty() {
         if let Some(project) = last(state, &password).await.map_err(Denied::Failed)? {
             return Ok(project);

@@ -16,6 +16,7 @@ use sidetalk_core::refusal::{Failure, Refusal};
 use sidetalk_core::service::{JoinWish, Joined, Service};
 use sidetalk_edge::berth::Berth;
 use sidetalk_edge::drop_in::display_name;
+use sidetalk_edge::gate::Household;
 use sidetalk_edge::rate::KeyedRates;
 use sidetalk_edge::socket::Sockets;
 
@@ -42,7 +43,7 @@ pub struct Shared {
     pub(crate) book: Book,
     pub(crate) stays: Stays,
     pub(crate) watch: Watch,
-    pub(crate) auth_failures: Option<KeyedRates<std::net::IpAddr>>,
+    pub(crate) auth_failures: Option<KeyedRates<Household>>,
     /// The project whose secret was good last.
     pub(crate) credentials: Mutex<Option<ProjectId>>,
     pub(crate) settings: Arc<OpenViduSettings>,

@@ -399,7 +399,8 @@ async fn whoever_guesses_too_often_is_not_heard() {
     let app = App::with(Choice { settings, ..Choice::default() }).await;
     other_project(&app).await;
     assert_eq!(app.rest("GET", "/sessions", "").await.status, 200);
-    let from = |address: [u8; 4], secret: &str| {
+    let from = |address: &str, secret: &str| {
+        let address: std::net::IpAddr = address.parse().unwrap();
         let peer = Peer { addr: (address, 40_000).into(), is_tls: false };
         let request = http::Request::builder().uri("/openvidu/api/sessions").extension(peer);
         let request = request.header("authorization", basic(SERVER, secret)).body(Body::empty()).unwrap();
@@ -408,12 +409,18 @@ async fn whoever_guesses_too_often_is_not_heard() {
     };
     let mut statuses = Vec::new();
     for _ in 0..7 {
-        statuses.push(from([192, 0, 2, 1], "wrong").await);
+        statuses.push(from("192.0.2.1", "wrong").await);
     }
     assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429]);
-    assert_eq!(from([192, 0, 2, 1], OTHER_SECRET).await, 429, "right, but guessed");
-    assert_eq!(from([192, 0, 2, 1], SECRET).await, 200, "the one who was known goes on");
-    assert_eq!(from([192, 0, 2, 2], OTHER_SECRET).await, 200, "from elsewhere");
+    assert_eq!(from("192.0.2.1", OTHER_SECRET).await, 429, "right, but guessed");
+    assert_eq!(from("192.0.2.1", SECRET).await, 200, "the one who was known goes on");
+    assert_eq!(from("192.0.2.2", OTHER_SECRET).await, 200, "from elsewhere");
+    let mut statuses = Vec::new();
+    for host in 1..=7 {
+        statuses.push(from(&format!("2001:db8:1:2::{host}"), "wrong").await);
+    }
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429], "a fresh address is no other guesser");
+    assert_eq!(from("2001:db8:1:3::1", "wrong").await, 401, "another network");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
