@@ -3,6 +3,7 @@
 import WebSocket from "../openvidu/node_modules/ws/wrapper.mjs";
 import { SidetalkClient } from "../../sdk/packages/client/dist/index.js";
 import { until } from "../openvidu/expect.mjs";
+import * as panels from "../panel.mjs";
 
 /** Texts of more than one part of a story: what was said, and `<…>` what was done to the chat. */
 const DEEDS = { chat_disabled: "<off>", chat_enabled: "<on>", history_cleared: "<cleared>" };
@@ -196,18 +197,15 @@ export class Panel extends Page {
       for (const [name, value] of Object.entries({ server, room, token })) chat.setAttribute(name, value);
       document.body.append(chat);
     }, [url, room, token]);
-    await panel.page.locator(".panel .count:not([hidden])").first().waitFor();
+    await panels.shows(panel.page);
     return panel;
   }
 
-  async say(text) {
-    const input = this.page.locator(".composer textarea");
-    await input.fill(text);
-    await input.press("Enter");
+  say(text) {
+    return panels.say(this.page, text);
   }
 
-  /** What can be read in it now. */
   heard() {
-    return this.page.locator(".message .text").allInnerTexts();
+    return panels.heard(this.page);
   }
 }

@@ -1,6 +1,7 @@
 // One room, four ways in: the vendor's client, our drop-in scripts for its pages and for OpenTok's, and the panel of our own page. Everybody reads the same
 // conversation, once and in one order.
 import { createHmac } from "node:crypto";
+import * as panels from "../../panel.mjs";
 import { equal, until } from "../expect.mjs";
 
 const PANEL = (server, room, token) => `<!doctype html><meta charset="utf-8"><title>Panel</title>
@@ -23,18 +24,16 @@ class Panel {
   static async open(world, room, user) {
     const { json } = await world.native("POST", "tokens", { user, room });
     const panel = new Panel(await world.tab(PANEL(world.server.url, room, json.token)));
-    await panel.page.locator(".panel .count:not([hidden])").first().waitFor();
+    await panels.shows(panel.page);
     return panel;
   }
 
-  async say(text) {
-    const input = this.page.locator(".composer textarea");
-    await input.fill(text);
-    await input.press("Enter");
+  say(text) {
+    return panels.say(this.page, text);
   }
 
   heard() {
-    return this.page.locator(".message .text").allInnerTexts();
+    return panels.heard(this.page);
   }
 }
 
