@@ -9,10 +9,11 @@ use sidetalk_core::model::{
 use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest};
 use sidetalk_core::service::{Joined, Resume};
 use sidetalk_edge::metrics;
+use sidetalk_edge::rate;
 
 use crate::errors::Problem;
 use crate::from_wire::JoinExtras;
-use crate::limits::{Counted, instant};
+use crate::limits::Counted;
 use crate::state::ApiState;
 use crate::to_wire;
 use crate::wire::answer::{
@@ -233,7 +234,7 @@ impl ApiState {
     /// Counts what a user says durably.
     pub(crate) fn count_send(&self, who: &Principal, room: &RoomName) -> Result<(), Problem> {
         match self.counted(who, room) {
-            Some(counted) => Ok(self.rates.send(&counted, instant())?),
+            Some(counted) => Ok(self.rates.send(&counted, rate::now())?),
             None => Ok(()),
         }
     }
@@ -244,7 +245,7 @@ impl ApiState {
             return Ok(());
         }
         match self.counted(who, room) {
-            Some(counted) => Ok(self.rates.signal(&counted, instant())?),
+            Some(counted) => Ok(self.rates.signal(&counted, rate::now())?),
             None => Ok(()),
         }
     }

@@ -6,9 +6,9 @@ use http::HeaderMap;
 use sidetalk_core::model::{Actor, Principal, ProjectId};
 use sidetalk_edge::auth::{Credentials, credentials, is_same_secret};
 use sidetalk_edge::metrics;
+use sidetalk_edge::rate;
 
 use crate::errors::Problem;
-use crate::limits::instant;
 use crate::state::ApiState;
 use crate::token::{self, BadToken, Verified};
 
@@ -81,7 +81,7 @@ impl ApiState {
         } else if matches!(problem, Problem::TokenExpired) {
             metrics::auth_failed("expired");
         }
-        match address.filter(|_| is_failure).map(|address| self.rates.auth_failure(address, instant())) {
+        match address.filter(|_| is_failure).map(|address| self.rates.auth_failure(address, rate::now())) {
             Some(Err(limited)) => limited.into(),
             _ => problem,
         }

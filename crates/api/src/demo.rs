@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use sidetalk_core::model::{Actor, Principal, ProjectId, Role, RoomName, RoomSpec, UserId};
 use sidetalk_edge::caller::Address;
 use sidetalk_edge::proxy::Client;
+use sidetalk_edge::rate;
 
 use crate::acts::Out as _;
 use crate::errors::Problem;
 use crate::from_wire;
-use crate::limits::instant;
 use crate::rest::extract::{Body, Json};
 use crate::state::ApiState;
 use crate::token::{self, Mint};
@@ -74,7 +74,7 @@ async fn post_session(
     body: Body,
 ) -> Result<Response, Problem> {
     if let Some(address) = address {
-        api.rates.request(address, instant())?;
+        api.rates.request(address, rate::now())?;
     }
     let wish: Wish<'_> = body.read()?;
     let room = match &wish.room {

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use sidetalk_core::refusal::{Failure, Refusal, Unavailable};
-use sidetalk_edge::rate::Limited;
+use sidetalk_edge::rate::{Limited, retry_after};
 use utoipa::ToSchema;
 
 use crate::token::BadToken;
@@ -319,7 +319,7 @@ impl IntoResponse for Problem {
             .into_response();
         let headers = response.headers_mut();
         if let Some(wait_ms) = retry_after_ms {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1_000).max(1)));
+            headers.insert(header::RETRY_AFTER, retry_after(wait_ms));
         }
         if entry.status == 401 {
             headers.insert(

@@ -246,9 +246,3 @@ impl Rates {
 pub fn check(cell: &mut Cell, rule: Option<&Rule>, now: Instant) -> Result<(), Limited> {
     rule.map_or(Ok(()), |rule| cell.check(rule, now))
 }
-
-/// The moment, for rate limits.
-#[must_use]
-pub fn instant() -> Instant {
-    tokio::time::Instant::now().into_std()
-}

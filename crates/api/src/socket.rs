@@ -27,6 +27,7 @@ use sidetalk_core::service::JoinWish;
 use sidetalk_edge::berth::Berth;
 use sidetalk_edge::close::{Close, Code};
 use sidetalk_edge::outbox::Outbox;
+use sidetalk_edge::rate;
 use sidetalk_edge::rate::Cell;
 use sidetalk_edge::socket::{Ended, Session, Step};
 
@@ -35,7 +36,7 @@ use crate::errors::{Problem, RpcError};
 use crate::expiry::end_of;
 use crate::from_wire::{Call, JoinExtras, Keeping, Request, decode_request};
 use crate::keep::{Kept, Seats};
-use crate::limits::{check, instant};
+use crate::limits::check;
 use crate::state::ApiState;
 use crate::to_wire;
 use crate::token::Verified;
@@ -249,7 +250,7 @@ impl NativeSession {
         let Phase::Known(known) = &mut self.phase else { return Step::Next };
         let Request { id, call } = request;
         if let Err(limited) =
-            check(&mut known.requests, self.api.limits.requests_per_connection.as_ref(), instant())
+            check(&mut known.requests, self.api.limits.requests_per_connection.as_ref(), rate::now())
         {
             self.limited = self.limited.saturating_add(1);
             if self.limited >= self.api.limits.limited_max {
@@ -335,7 +336,7 @@ impl NativeSession {
         Step::wait(async move {
             let joined = async {
                 if let Some(user) = who.user() {
-                    api.rates.join(&(who.project, user.clone()), instant())?;
+                    api.rates.join(&(who.project, user.clone()), rate::now())?;
                 }
                 Ok::<_, Problem>(api.service.join(&who, &link, &room, wish).await?)
             };

@@ -10,6 +10,7 @@ use sidetalk_core::ports::{Entropy, Outlet as _};
 use sidetalk_core::service::Service;
 use sidetalk_edge::liveness::Liveness;
 use sidetalk_edge::origin::OriginPolicy;
+use sidetalk_edge::rate;
 use sidetalk_edge::request_id::RequestIds;
 use sidetalk_edge::socket::{SocketSettings, Sockets};
 use tokio::task::JoinHandle;
@@ -17,7 +18,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::expiry::Expiries;
 use crate::keep::KeptConnections;
-use crate::limits::{ApiLimits, Rates, instant};
+use crate::limits::{ApiLimits, Rates};
 use crate::ticket::Tickets;
 use crate::to_wire;
 use crate::token::{Keys, Verified};
@@ -129,7 +130,7 @@ impl ApiState {
                 api.expiries.sweep(api.service.now());
                 ticks += 1;
                 if ticks.is_multiple_of(120) {
-                    api.rates.sweep(instant());
+                    api.rates.sweep(rate::now());
                     api.tickets.sweep(api.service.now());
                 }
             }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use parking_lot::Mutex;
 
 use crate::metrics;
@@ -50,6 +51,18 @@ pub struct Limited {
     pub rule: &'static str,
     /// After how many milliseconds the same event will pass, if nothing else comes in between.
     pub wait_ms: u64,
+}
+
+/// The value of `Retry-After` for so many milliseconds: whole seconds, at least one.
+#[must_use]
+pub fn retry_after(wait_ms: u64) -> HeaderValue {
+    HeaderValue::from(wait_ms.div_ceil(1_000).max(1))
+}
+
+/// The moment, for rate limits, by the runtime's clock.
+#[must_use]
+pub fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 /// The state of one key: for a connection, keep it in the session.
@@ -190,15 +203,11 @@ impl<K: Hash + Eq> Shard<K> {
 mod tests {
     use super::*;
 
-    fn start() -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-
     #[test]
     fn a_burst_then_the_rate() {
         let rule = Rule::per_second("messages", 5, 20);
         let mut cell = Cell::default();
-        let now = start();
+        let now = now();
         let passed = (0..100).filter(|_| cell.check(&rule, now).is_ok()).count();
         assert_eq!(passed, 20);
         assert_eq!(cell.check(&rule, now), Err(Limited { rule: "messages", wait_ms: 200 }));
@@ -213,7 +222,7 @@ mod tests {
         {
             let rule = Rule::per_second("flood", events, burst);
             let mut cell = Cell::default();
-            let begin = start();
+            let begin = now();
             let seconds = 60;
             let mut passed = 0_u64;
             let mut at_us = 0;
@@ -231,7 +240,7 @@ mod tests {
     fn who_waits_as_told_passes() {
         let rule = Rule::per("odd", 7, Duration::from_secs(3), 2);
         let mut cell = Cell::default();
-        let mut now = start();
+        let mut now = now();
         for _ in 0..1000 {
             if let Err(limited) = cell.check(&rule, now) {
                 now += Duration::from_millis(limited.wait_ms);
@@ -244,7 +253,7 @@ mod tests {
     fn time_that_stands_still_or_goes_back_is_harmless() {
         let rule = Rule::per_second("back", 1, 1);
         let mut cell = Cell::default();
-        let now = start() + Duration::from_secs(10);
+        let now = now() + Duration::from_secs(10);
         assert!(cell.check(&rule, now).is_ok());
         assert_eq!(cell.check(&rule, now - Duration::from_secs(5)).unwrap_err().wait_ms, 6000);
         assert!(cell.check(&rule, now + Duration::from_secs(1)).is_ok());
@@ -254,7 +263,7 @@ mod tests {
     fn keys_do_not_touch_each_other() {
         // As much room as if chance put all keys into one shard.
         let rates = KeyedRates::new(Rule::per_second("user", 1, 1), 50 * SHARDS);
-        let now = start();
+        let now = now();
         for user in 0..50 {
             assert!(rates.check(&user, now).is_ok());
             assert!(rates.check(&user, now).is_err());
@@ -264,7 +273,7 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_rested_keys_are_forgotten() {
         let rates = KeyedRates::new(Rule::per_second("address", 1, 1), 160);
-        let now = start();
+        let now = now();
         let passed = (0..100_000).filter(|key| rates.check(key, now).is_ok()).count();
         assert!(rates.len() <= 160);
         // Each shard lets one more pass, from the cell that the crowd shares.

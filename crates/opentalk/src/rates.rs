@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn only_wrong_passwords_are_counted_and_then_none_is_looked_at() {
-        let (rates, now) = (rates(), tokio::time::Instant::now().into_std());
+        let (rates, now) = (rates(), sidetalk_edge::rate::now());
         for _ in 0..1_000 {
             assert_eq!(rates.guess(address(1), ROOM, now, || true), Ok(true));
         }
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_fresh_address_of_the_same_network_is_no_other_guesser() {
-        let (rates, now) = (rates(), tokio::time::Instant::now().into_std());
+        let (rates, now) = (rates(), sidetalk_edge::rate::now());
         let host = |host: u16| Some(IpAddr::from([0x2001, 0xdb8, 1, 2, 0, 0, 0, host]));
         assert!((0..3).all(|number| rates.guess(host(number), ROOM, now, || false) == Ok(false)));
         assert!(rates.guess(host(9), ROOM, now, || false).is_err());
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn tickets_are_counted_by_address_and_who_has_rested_is_forgotten() {
-        let (rates, now) = (rates(), tokio::time::Instant::now().into_std());
+        let (rates, now) = (rates(), sidetalk_edge::rate::now());
         assert!((0..2).all(|_| rates.ticket(address(1), now).is_ok()));
         assert_eq!(rates.ticket(address(1), now).map_err(|limited| limited.rule), Err("tickets_per_address"));
         assert_eq!((rates.ticket(address(2), now), rates.ticket(None, now)), (Ok(()), Ok(())));

@@ -6,9 +6,6 @@ mod people;
 mod rooms;
 mod start;
 
-use std::net::IpAddr;
-use std::time::Instant;
-
 use axum::Router;
 use axum::extract::{FromRequestParts, State};
 use axum::middleware::from_fn_with_state;
@@ -17,7 +14,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 use http::request::Parts;
 use serde_json::json;
-use sidetalk_edge::caller::{self, FoundAt};
+use sidetalk_edge::caller::FoundAt;
 use sidetalk_edge::origin::{Preflight, open_to_all_pages};
 use sidetalk_edge::upgrade::{Upgrade, UpgradeRefusal};
 use uuid::Uuid;
@@ -114,17 +111,6 @@ async fn signaling(State(state): State<OpenTalkState>, upgrade: Result<Upgrade, 
 }
 
 // What handlers take from a request.
-
-/// The address of whoever calls, and when.
-pub(crate) struct Address(pub(crate) Option<IpAddr>, pub(crate) Instant);
-
-impl<S: Sync> FromRequestParts<S> for Address {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(caller::Address::of(parts).0, tokio::time::Instant::now().into_std()))
-    }
-}
 
 /// A user with a good token.
 pub(crate) struct Caller(pub(crate) User);

@@ -14,6 +14,7 @@ use sidetalk_core::refusal::Failure;
 use sidetalk_core::service::Service;
 use sidetalk_edge::close::{Close, Code, Reason};
 use sidetalk_edge::liveness::{Liveness, LivenessSettings};
+use sidetalk_edge::rate;
 use sidetalk_edge::reader::FrameLimits;
 use sidetalk_edge::socket::{SocketSettings, Sockets};
 use tokio::task::JoinHandle;
@@ -204,7 +205,7 @@ impl OpenTalkState {
         loop {
             ticks.tick().await;
             self.tickets.sweep(self.service.now(), |room, participant| self.is_here(room, participant));
-            self.rates.sweep(tokio::time::Instant::now().into_std());
+            self.rates.sweep(rate::now());
         }
     }
 

@@ -10,7 +10,7 @@ use sidetalk_core::model::{Actor, Presence, Principal, ProjectId, RoomKey};
 use sidetalk_core::ports::Entropy;
 use sidetalk_core::service::Service;
 use sidetalk_edge::gate::Household;
-use sidetalk_edge::rate::{KeyedRates, Limited};
+use sidetalk_edge::rate::{self, KeyedRates, Limited};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
@@ -91,7 +91,7 @@ impl OpenTokState {
     /// [`Limited`] if there were too many from there.
     pub(crate) fn note_failure(&self, address: Option<IpAddr>) -> Result<(), Limited> {
         let (Some(failures), Some(address)) = (&self.auth_failures, address) else { return Ok(()) };
-        failures.check(&address.into(), tokio::time::Instant::now().into_std())
+        failures.check(&address.into(), rate::now())
     }
 
     async fn sweep(self) {
@@ -100,7 +100,7 @@ impl OpenTokState {
         loop {
             ticks.tick().await;
             if let Some(failures) = &self.auth_failures {
-                failures.sweep(tokio::time::Instant::now().into_std());
+                failures.sweep(rate::now());
             }
         }
     }

@@ -8,7 +8,7 @@ use sidetalk_core::ports::{Project, ProjectSettings};
 use sidetalk_core::refusal::Failure;
 use sidetalk_edge::auth::{Credentials, credentials, is_same_secret};
 use sidetalk_edge::gate::Household;
-use sidetalk_edge::rate::Limited;
+use sidetalk_edge::rate::{self, Limited};
 
 use crate::DIALECT;
 use crate::state::OpenViduState;
@@ -43,7 +43,7 @@ pub(crate) async fn project_of(
     let Ok(Some(Credentials::Basic { user, password })) = credentials(headers) else {
         return Err(Denied::Unauthorized);
     };
-    let now = tokio::time::Instant::now().into_std();
+    let now = rate::now();
     let failures = state.auth_failures.as_ref().zip(address.map(Household::from));
     if user == USER && !password.is_empty() {
         if let Some(project) = last(state, &password).await.map_err(Denied::Failed)? {

@@ -22,6 +22,7 @@ use sidetalk_core::model::RoomName;
 use sidetalk_core::ports::Project;
 use sidetalk_edge::caller::{Address, FoundAt};
 use sidetalk_edge::origin::{Preflight, is_host, open_to_all_pages};
+use sidetalk_edge::rate::retry_after;
 use sidetalk_edge::upgrade::{Upgrade, UpgradeRefusal};
 
 use crate::auth::{Denied, project_of};
@@ -141,8 +142,7 @@ impl FromRequestParts<OpenViduState> for Caller {
             }
             Err(Denied::TooMany { wait_ms }) => {
                 let mut response = bare(StatusCode::TOO_MANY_REQUESTS);
-                let seconds = HeaderValue::from(wait_ms.div_ceil(1_000));
-                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+                response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait_ms));
                 Err(response)
             }
             Err(Denied::Failed(failure)) => Err(answer::failed(&failure)),

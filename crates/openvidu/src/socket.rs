@@ -23,7 +23,7 @@ use sidetalk_core::ports::Outlet as _;
 use sidetalk_core::refusal::Failure;
 use sidetalk_edge::close::{Close, Code};
 use sidetalk_edge::outbox::Outbox;
-use sidetalk_edge::rate::Cell;
+use sidetalk_edge::rate::{self, Cell};
 use sidetalk_edge::socket::{Ended, Session, Step};
 
 use crate::error::{
@@ -283,7 +283,7 @@ impl Session for OpenViduSession {
     fn on_text(&mut self, text: &str) -> Step<Waited> {
         let Some(Asked { id, is_for_all, call }) = from_wire::request(text) else { return self.malformed() };
         if let Some(rule) = &self.state.settings.requests_per_connection
-            && let Err(limited) = self.requests.check(rule, tokio::time::Instant::now().into_std())
+            && let Err(limited) = self.requests.check(rule, rate::now())
         {
             return self
                 .refuse(id.as_deref(), &RpcError::new(GENERIC, format!("{limited}. Code: {GENERIC}")));

@@ -13,7 +13,7 @@ use sidetalk_core::refusal::Failure;
 use sidetalk_core::service::Service;
 use sidetalk_edge::berth::Berth;
 use sidetalk_edge::liveness::Liveness;
-use sidetalk_edge::rate::KeyedRates;
+use sidetalk_edge::rate::{self, KeyedRates};
 use sidetalk_edge::reader::FrameLimits;
 use sidetalk_edge::socket::{SocketSettings, Sockets};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -175,7 +175,7 @@ impl OpenViduState {
                 tracing::warn!(error = ?failure, "unused sessions could not be forgotten; will try again");
             }
             if let Some(failures) = &self.auth_failures {
-                failures.sweep(tokio::time::Instant::now().into_std());
+                failures.sweep(rate::now());
             }
         }
     }

@@ -9,7 +9,6 @@ use sidetalk_api::token::{KeySet, Keys as _, TrustedKey};
 use sidetalk_core::model::{Dialect, ProjectId, SignalType};
 use sidetalk_core::service::{Service, ServiceParts};
 use sidetalk_edge::liveness::Liveness;
-use sidetalk_edge::rate::Rule;
 use sidetalk_opentalk::{IssuerKey, IssuerKeys, OpenTalk, OpenTalkParts, OpenTalkSettings};
 use sidetalk_opentok::{Application, OpenTokParts, OpenTokSettings, OpenTokState};
 use sidetalk_openvidu::{OpenVidu, OpenViduParts, OpenViduSettings};
@@ -19,7 +18,6 @@ use uuid::Uuid;
 use crate::clock::{OsEntropy, SystemClock};
 use crate::config::Config;
 use crate::config::sections::OpenTokApplication;
-use crate::config::setting::Rate;
 use crate::wiring::socket_settings;
 
 /// The dialects before the service is there, which must know their faces and witnesses from its beginning.
@@ -128,8 +126,8 @@ fn openvidu_settings(config: &Config) -> Result<OpenViduSettings> {
         held_bytes_max: section.held_max.size(),
         unjoined_per_address_max: section.unjoined_per_address_max,
         unused_session_kept: section.unused_session_kept,
-        requests_per_connection: rule("requests_per_connection", section.requests_per_connection),
-        auth_failures_per_address: rule("auth_failures_per_address", section.auth_failures_per_address),
+        requests_per_connection: section.requests_per_connection.rule("requests_per_connection"),
+        auth_failures_per_address: section.auth_failures_per_address.rule("auth_failures_per_address"),
         keys_max: config.rates.remembered_max,
     })
 }
@@ -147,9 +145,9 @@ fn opentalk_settings(config: &Config) -> Result<OpenTalkSettings> {
         message_bytes_max: section.message_max.size(),
         history_max: section.history_max,
         livekit,
-        wrong_passwords_per_address: rule("wrong_passwords_per_address", section.wrong_passwords_per_address),
-        wrong_passwords_per_room: rule("wrong_passwords_per_room", section.wrong_passwords_per_room),
-        tickets_per_address: rule("tickets_per_address", section.tickets_per_address),
+        wrong_passwords_per_address: section.wrong_passwords_per_address.rule("wrong_passwords_per_address"),
+        wrong_passwords_per_room: section.wrong_passwords_per_room.rule("wrong_passwords_per_room"),
+        tickets_per_address: section.tickets_per_address.rule("tickets_per_address"),
         rate_keys_max: config.rates.remembered_max,
         ..OpenTalkSettings::new(project)
     })
@@ -176,8 +174,8 @@ pub fn limits(config: &Config) -> Vec<DialectLimits> {
     let section = &config.opentok;
     vec![DialectLimits {
         dialect: sidetalk_opentok::DIALECT,
-        sends_per_user: rule("sends_per_user", section.sends_per_user),
-        signals_per_user: rule("signals_per_user", section.signals_per_user),
+        sends_per_user: section.sends_per_user.rule("sends_per_user"),
+        signals_per_user: section.signals_per_user.rule("signals_per_user"),
     }]
 }
 
@@ -189,10 +187,10 @@ fn opentok_settings(config: &Config) -> Result<OpenTokSettings> {
         type_bytes_max: section.type_max.size(),
         subscribers_may_signal: section.subscribers_may_signal,
         replay_history: section.replay_history,
-        sends_per_user: rule("sends_per_user", section.sends_per_user),
-        signals_per_user: rule("signals_per_user", section.signals_per_user),
-        requests_per_connection: rule("requests_per_connection", config.rates.requests_per_connection),
-        auth_failures_per_address: rule("auth_failures_per_address", section.auth_failures_per_address),
+        sends_per_user: section.sends_per_user.rule("sends_per_user"),
+        signals_per_user: section.signals_per_user.rule("signals_per_user"),
+        requests_per_connection: config.rates.requests_per_connection.rule("requests_per_connection"),
+        auth_failures_per_address: section.auth_failures_per_address.rule("auth_failures_per_address"),
         keys_max: config.rates.remembered_max,
         applications,
     })
@@ -208,10 +206,6 @@ fn application(entry: &OpenTokApplication) -> Result<Application> {
     };
     application.check().with_context(what)?;
     Ok(application)
-}
-
-fn rule(name: &'static str, rate: Rate) -> Option<Rule> {
-    (rate != Rate::OFF).then(|| Rule::per(name, rate.events, rate.span, rate.burst))
 }
 
 #[cfg(test)]

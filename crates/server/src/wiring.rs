@@ -32,7 +32,6 @@ use sidetalk_edge::listener::{Caps, Deadlines, Listener, ListenerConfig, Serving
 use sidetalk_edge::liveness::{Liveness, LivenessSettings};
 use sidetalk_edge::origin::OriginPolicy;
 use sidetalk_edge::proxy::{ForwardedHeader, TrustedProxies};
-use sidetalk_edge::rate::Rule;
 use sidetalk_edge::reader::FrameLimits;
 use sidetalk_edge::request_id::{self, RequestIds};
 use sidetalk_edge::socket::SocketSettings;
@@ -47,7 +46,7 @@ use crate::assets::{self, Pages};
 use crate::clock::{OsEntropy, SystemClock};
 use crate::config::Config;
 use crate::config::sections::{Http, Socket};
-use crate::config::setting::{Forwarding, Rate};
+use crate::config::setting::Forwarding;
 use crate::control::Control;
 use crate::dialects::{DROP_INS, Dialects};
 use crate::lifecycle::{Ask, Phase, Readiness, Signals, Stop, Tasks};
@@ -335,17 +334,15 @@ fn api_state(
 
 fn api_limits(config: &Config) -> ApiLimits {
     let Config { rates, socket, limits, http, .. } = config;
-    let rule =
-        |name, rate: Rate| (rate != Rate::OFF).then(|| Rule::per(name, rate.events, rate.span, rate.burst));
     ApiLimits {
-        requests_per_connection: rule("requests_per_connection", rates.requests_per_connection),
-        requests_per_address: rule("requests_per_address", rates.requests_per_address),
-        sends_per_user: rule("sends_per_user", rates.sends_per_user),
-        sends_per_room: rule("sends_per_room", rates.sends_per_room),
-        signals_per_user: rule("signals_per_user", rates.signals_per_user),
-        signals_per_room: rule("signals_per_room", rates.signals_per_room),
-        joins_per_user: rule("joins_per_user", rates.joins_per_user),
-        auth_failures_per_address: rule("auth_failures_per_address", rates.auth_failures_per_address),
+        requests_per_connection: rates.requests_per_connection.rule("requests_per_connection"),
+        requests_per_address: rates.requests_per_address.rule("requests_per_address"),
+        sends_per_user: rates.sends_per_user.rule("sends_per_user"),
+        sends_per_room: rates.sends_per_room.rule("sends_per_room"),
+        signals_per_user: rates.signals_per_user.rule("signals_per_user"),
+        signals_per_room: rates.signals_per_room.rule("signals_per_room"),
+        joins_per_user: rates.joins_per_user.rule("joins_per_user"),
+        auth_failures_per_address: rates.auth_failures_per_address.rule("auth_failures_per_address"),
         keys_max: rates.remembered_max,
         tickets_max: limits.tickets_max,
         rooms_per_connection_max: socket.rooms_max,
@@ -353,7 +350,7 @@ fn api_limits(config: &Config) -> ApiLimits {
         limited_max: socket.limited_max,
         body_bytes_max: http.body_max.size(),
         token_ttl_max: limits.token_ttl_max,
-        ..ApiLimits::default()
+        dialects: Vec::new(),
     }
 }
 

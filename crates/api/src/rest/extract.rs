@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use sidetalk_core::model::{Actor, Principal, RoomName, UserId};
 use sidetalk_core::refusal::Refusal;
 use sidetalk_edge::caller::Address;
+use sidetalk_edge::rate;
 
 use crate::acts::Out;
 use crate::errors::Problem;
 use crate::from_wire;
-use crate::limits::instant;
 use crate::methods::bad_params;
 use crate::state::ApiState;
 use crate::token::Verified;
@@ -53,7 +53,7 @@ impl FromRequestParts<ApiState> for Caller {
         let Address(address) = Address::of(parts);
         let verified = api.authenticate(&parts.headers, address).await?;
         if let (Some(address), Actor::User(_)) = (address, &verified.actor) {
-            api.rates.request(address, instant())?;
+            api.rates.request(address, rate::now())?;
         }
         Ok(Self { principal: verified.principal(), verified })
     }

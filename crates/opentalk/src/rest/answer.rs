@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use sidetalk_core::refusal::{Failure, Refusal};
-use sidetalk_edge::rate::Limited;
+use sidetalk_edge::rate::{Limited, retry_after};
 
 /// An answer in JSON.
 pub(crate) fn json_answer<T: Serialize>(status: StatusCode, body: &T) -> Response {
@@ -27,13 +27,13 @@ pub(crate) struct Problem {
     /// The field that is not as it must be.
     field: Option<&'static str>,
     is_bad_token: bool,
-    /// After how many seconds it is worth trying again.
-    retry_after: Option<u64>,
+    /// After how long it is worth trying again.
+    wait_ms: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
-        Self { status, code, message, field: None, is_bad_token: false, retry_after: None }
+        Self { status, code, message, field: None, is_bad_token: false, wait_ms: None }
     }
 
     pub(crate) fn bad_request(code: &'static str, message: &'static str) -> Self {
@@ -74,7 +74,7 @@ impl From<Limited> for Problem {
     fn from(limited: Limited) -> Self {
         let message = "too many attempts; try again later";
         let too_many = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
-        Self { retry_after: Some(limited.wait_ms.div_ceil(1_000).max(1)), ..too_many }
+        Self { wait_ms: Some(limited.wait_ms), ..too_many }
     }
 }
 
@@ -98,14 +98,14 @@ impl From<Failure> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { status, code, message, field, is_bad_token, retry_after } = self;
+        let Self { status, code, message, field, is_bad_token, wait_ms } = self;
         let mut body = json!({ "code": code, "message": message });
         if let Some(field) = field {
             body["errors"] = json!([{ "field": field, "code": "invalid_value", "message": message }]);
         }
         let mut response = json_answer(status, &body);
-        if let Some(seconds) = retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        if let Some(wait_ms) = wait_ms {
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait_ms));
         }
         if status == StatusCode::UNAUTHORIZED {
             let how = if is_bad_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };

@@ -1,5 +1,7 @@
 //! Tickets for the socket.
 
+use std::net::IpAddr;
+
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -7,6 +9,8 @@ use http::StatusCode;
 use serde_json::json;
 use sidetalk_core::model::UserId;
 use sidetalk_edge::auth::is_same_secret;
+use sidetalk_edge::caller::Address;
+use sidetalk_edge::rate;
 use uuid::Uuid;
 
 use crate::book::Room;
@@ -15,15 +19,15 @@ use crate::state::OpenTalkState;
 use crate::tickets::{Known, Resumed, Visitor};
 use crate::wire::{Start, StartInvited};
 
+use super::Caller;
 use super::answer::{Json, Problem, json_answer};
 use super::rooms::{find, invited};
-use super::{Address, Caller};
 
 /// A ticket for a user.
 pub(super) async fn post_start(
     State(state): State<OpenTalkState>,
     Extension(generation): Extension<Generation>,
-    address: Address,
+    Address(address): Address,
     Caller(user): Caller,
     Path(room): Path<String>,
     Json(wish): Json<Start>,
@@ -34,7 +38,7 @@ pub(super) async fn post_start(
         .ok_or_else(|| Problem::bad_token("invalid_access_token", "the token's sub is not usable"))?;
     check_ban(&state, &room, &id).await?;
     check_breakout(&wish)?;
-    state.rates.ticket(address.0, address.1)?;
+    state.rates.ticket(address, rate::now())?;
     state.book.put_user(&user).await?;
     let known = Known {
         is_owner: user.subject == room.created_by,
@@ -50,7 +54,7 @@ pub(super) async fn post_start(
 pub(super) async fn post_start_invited(
     State(state): State<OpenTalkState>,
     Extension(generation): Extension<Generation>,
-    address: Address,
+    Address(address): Address,
     Path(room): Path<String>,
     Json(StartInvited { invite_code, password, start }): Json<StartInvited>,
 ) -> Result<Response, Problem> {
@@ -61,22 +65,22 @@ pub(super) async fn post_start_invited(
         return Err(Problem::bad_request("bad_request", "the invite code is of another room"));
     }
     if let Some(needed) = &invited.password {
-        check_password(&state, &address, invited.id, needed, password.as_deref())?;
+        check_password(&state, address, invited.id, needed, password.as_deref())?;
     }
     check_breakout(&start)?;
-    state.rates.ticket(address.0, address.1)?;
+    state.rates.ticket(address, rate::now())?;
     issue(&state, &invited, None, generation, &start)
 }
 
 /// Only what somebody tries is a guess: a page may ask first whether there is a password.
 fn check_password(
     state: &OpenTalkState,
-    address: &Address,
+    address: Option<IpAddr>,
     room: Uuid,
     needed: &str,
     given: Option<&str>,
 ) -> Result<(), Problem> {
-    let guess = |given| state.rates.guess(address.0, room, address.1, || is_same_secret(given, needed));
+    let guess = |given| state.rates.guess(address, room, rate::now(), || is_same_secret(given, needed));
     if given.map(guess).transpose()? != Some(true) {
         return Err(Problem::unauthorized("wrong_room_password", "the room's password is missing or wrong"));
     }

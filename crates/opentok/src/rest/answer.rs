@@ -5,6 +5,7 @@ use http::StatusCode;
 use http::header::{self, HeaderValue};
 use serde::Serialize;
 use sidetalk_core::refusal::{Failure, Refusal};
+use sidetalk_edge::rate::retry_after;
 
 use crate::auth::Denied;
 use crate::from_wire::BadBody;
@@ -56,8 +57,7 @@ impl Problem {
 
     fn with_pause(&self, mut response: Response) -> Response {
         if let Some(wait_ms) = self.retry_after_ms {
-            let seconds = HeaderValue::from(wait_ms.div_ceil(1_000));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait_ms));
         }
         response
     }

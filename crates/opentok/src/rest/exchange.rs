@@ -10,7 +10,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use sidetalk_core::model::{Role as CoreRole, RoomSpec, SignalType, UserId};
 use sidetalk_core::refusal::Failure;
 use sidetalk_edge::drop_in::{Pass, display_name};
-use sidetalk_edge::rate::Rule;
+use sidetalk_edge::rate::{Rule, retry_after};
 use uuid::Builder;
 
 use crate::DIALECT;
@@ -179,8 +179,7 @@ impl IntoResponse for Refused {
         };
         let mut response = json(status, &ConnectErrorOut { code, name, message });
         if let Self::TooMany { wait_ms } = self {
-            let seconds = HeaderValue::from(wait_ms.div_ceil(1_000));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait_ms));
         }
         response
     }

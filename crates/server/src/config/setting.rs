@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sidetalk_edge::rate::Rule;
 use toml::Value;
 
 /// A value that a key can have.
@@ -243,6 +244,11 @@ impl Rate {
 
     /// No limit.
     pub const OFF: Self = Self::per_second(0, 0);
+
+    /// As a rule of that name; `None`: there is no limit.
+    pub fn rule(self, name: &'static str) -> Option<Rule> {
+        (self != Self::OFF).then(|| Rule::per(name, self.events, self.span, self.burst))
+    }
 }
 
 impl fmt::Display for Rate {
