@@ -1,11 +1,10 @@
 // One room with everybody in it. It has OpenTalk's UUID for a name; OpenVidu's session is called so, OpenTok's lies over it.
-import { createHmac } from "node:crypto";
+import { call } from "../http.mjs";
 import { BACKEND, World as TalkWorld } from "../opentalk/world.mjs";
+import { jwt, seconds } from "../opentok/tokens.mjs";
 import { Native, Panel, Talker, Tok, Vidu } from "./people.mjs";
 
 const FORM = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
-const seconds = () => Math.floor(Date.now() / 1000);
-const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 export class World {
   #talk;
@@ -20,19 +19,18 @@ export class World {
   }
 
   #jwt(claims) {
-    const body = `${part({ alg: "HS256", typ: "JWT" })}.${part({ iss: this.#key, iat: seconds(), exp: seconds() + 600, ...claims })}`;
-    return `${body}.${createHmac("sha256", this.#secret).update(body).digest("base64url")}`;
+    return jwt({ iss: this.#key, iat: seconds(), exp: seconds() + 600, ...claims }, this.#secret);
   }
 
   async #call(path, headers, body) {
-    const answer = await fetch(this.server.url + path, { method: "POST", headers, body, signal: AbortSignal.timeout(10_000) });
-    if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
+    const { ok, status, text, json } = await call("POST", this.server.url + path, { headers, body });
+    if (!ok) throw new Error(`POST ${path}: ${status} ${text}`);
+    return json;
   }
 
   #vidu(path, body) {
     const authorization = `Basic ${Buffer.from(`OPENVIDUAPP:${this.#secret}`).toString("base64")}`;
-    return this.#call(`/openvidu/api/${path}`, { authorization, "content-type": "application/json" }, JSON.stringify(body));
+    return this.#call(`/openvidu/api/${path}`, { authorization }, body);
   }
 
   /** Olga owns the room, Uwe is in her group, Gina is a guest: OpenTalk. Nina, in the group, and Mo, a moderator: our client. */

@@ -1,6 +1,6 @@
 // One room, four ways in: the vendor's client, our drop-in scripts for its pages and for OpenTok's, and the panel of our own page. Everybody reads the same
 // conversation, once and in one order.
-import { createHmac } from "node:crypto";
+import { jwt, seconds } from "../../opentok/tokens.mjs";
 import * as panels from "../../panel.mjs";
 import { equal, until } from "../expect.mjs";
 
@@ -132,10 +132,9 @@ const OPENTOK = (server) => `<!doctype html><meta charset="utf-8"><title>OpenTok
 
 /** A token as OpenTok's server clients mint them. */
 function openTokToken(server, session) {
-  const now = Math.floor(Date.now() / 1000);
+  const now = seconds();
   const claims = { iss: "100001", ist: "project", iat: now, exp: now + 600, session_id: session, role: "publisher", scope: "session.connect", create_time: now, nonce: 0.5 };
-  const [head, body] = [{ alg: "HS256", typ: "JWT" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
-  return `${head}.${body}.${createHmac("sha256", server.secret).update(`${head}.${body}`).digest("base64url")}`;
+  return jwt(claims, server.secret);
 }
 
 export const together_with_opentok = {
