@@ -1,8 +1,9 @@
 // Builds the pages to dist/: index.html with hashed files beside it, and widget.js (with its
 // words in other languages) and the drop-in scripts sdk/*.js under names that stay.
 // All addresses are relative, so that the pages work below any path.
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { cssText, gzipped, widget } from "../sdk/packages/elements/scripts/bundle.mjs";
 import { script as opentok } from "../sdk/packages/opentok/scripts/bundle.mjs";
@@ -37,6 +38,16 @@ await writeFile(`${out}/${faviconName}`, favicon);
 const html = await readFile(at("src/index.html"), "utf8");
 const names = { favicon: faviconName, css: relative(entry[1].cssBundle), js: relative(entry[0]) };
 await writeFile(`${out}/index.html`, html.replace(/\{\{(\w+)\}\}/g, (_, name) => names[name]));
+
+// Compressed here once, as small as it goes: the server sends these forms to whoever takes them.
+for (const name of await readdir(out, { recursive: true })) {
+  if (!/\.(html|css|js|svg)$/.test(name)) continue;
+  const bytes = await readFile(`${out}/${name}`);
+  const forms = { br: brotliCompressSync(bytes), gz: gzipSync(bytes, { level: 9 }) };
+  for (const [ending, form] of Object.entries(forms)) {
+    if (form.length < bytes.length) await writeFile(`${out}/${name}.${ending}`, form);
+  }
+}
 
 const kilobytes = (bytes) => `${(gzipped(bytes) / 1000).toFixed(1)} kB gzip`;
 const sizes = ["widget.js", ...Object.keys(dropIns)].map((name) => `${name} ${kilobytes(scripts.get(name))}`);

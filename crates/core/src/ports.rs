@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::event::{Entry, Happening, LeaveReason, Moment, Sight, Sitting};
+use crate::event::{Entry, Happening, LeaveReason, MessageRef, Moment, Sight, Sitting};
 use crate::model::{
     Audience, ClientId, Dialect, Epoch, Message, MessageId, Presence, ProjectId, RoomKey, RoomKind, RoomName,
     RoomSpec, Seq, SignalType, Timestamp, UserId, Viewer,
@@ -107,6 +107,14 @@ pub trait LogStore: Send + Sync + 'static {
         viewer: &Viewer,
         request: &SearchRequest,
     ) -> BoxFuture<'_, Result<Page, Failure>>;
+    /// The messages of a user after `after` that are not deleted, ascending, at most `limit`, for whomever they are.
+    fn messages_of(
+        &self,
+        room: &RoomKey,
+        user: &UserId,
+        after: Seq,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<MessageRef>, Failure>>;
     /// Moves a user's read marker of an audience forward; never back. Returns where it stands.
     fn mark_read(
         &self,
@@ -165,7 +173,8 @@ pub trait ProjectStore: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<UserProfile>, Failure>>;
     /// Removes a user's profile, markers, reactions and the text and name of every message of theirs (tombstones stay, so
-    /// that no seq is missing). Says how many messages were wiped.
+    /// that no seq is missing); audiences, mentions, members and moderation name a pseudonym from then on. A ban keeps the
+    /// id. Says how many messages were wiped. Nobody is told: see [`Service::erase_user`](crate::service::Service).
     fn erase_user(
         &self,
         project: ProjectId,

@@ -156,7 +156,7 @@ pub async fn carry_out(service: &Arc<Service>, order: Order) -> Result<Value> {
         Order::UserErase { project: key, user } => {
             let project = project(service, key).await?;
             let id = UserId::new(&user).map_err(|why| anyhow::anyhow!("the user id {why}"))?;
-            let messages = service.store().erase_user(project.id, &id, service.now()).await?;
+            let messages = service.erase_user(project.id, &id).await?;
             Ok(json!({ "erased": user, "messages_wiped": messages }))
         }
         Order::Backup { target } => {

@@ -113,6 +113,20 @@ pub(crate) fn user(column: &str) -> Result<UserId, BadRow> {
     UserId::new(column).map_err(|_| BadRow::Value { what: "user" })
 }
 
+/// A user's id as it stands in the columns that are JSON.
+pub(crate) fn quoted(user: &UserId) -> String {
+    write_json(&user.as_str())
+}
+
+/// A list of users with another in the place of one; `None` if that one is not in it.
+pub(crate) fn users_renamed(column: &str, from: &UserId, to: &UserId) -> Result<Option<String>, BadRow> {
+    let mut list = users(column)?;
+    let Some(place) = list.iter().position(|user| user == from) else { return Ok(None) };
+    list[place] = to.clone();
+    list.sort();
+    Ok(Some(users_column(&list)))
+}
+
 pub(crate) fn groups_column(groups: &[GroupName]) -> String {
     write_json(&groups.iter().map(GroupName::as_str).collect::<Vec<_>>())
 }
@@ -292,6 +306,44 @@ pub(crate) fn event(
         EventRow::MemberJoined(name) => Event::MemberJoined { user: user(&name)? },
         EventRow::MemberLeft(name) => Event::MemberLeft { user: user(&name)? },
     })
+}
+
+/// An event about a user as one about another; `None` if it is not about that user.
+pub(crate) fn event_renamed(column: &str, from: &UserId, to: &UserId) -> Result<Option<String>, BadRow> {
+    let mut row: EventRow = read_json("event", column)?;
+    let Some(user) = row.user_mut().filter(|user| *user == from.as_str()) else { return Ok(None) };
+    to.as_str().clone_into(user);
+    Ok(Some(write_json(&row)))
+}
+
+impl EventRow {
+    /// The user whom it is about.
+    fn user_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::MemberMuted { user, .. }
+            | Self::MemberUnmuted(user)
+            | Self::MemberKicked(user)
+            | Self::MemberBanned { user, .. }
+            | Self::MemberUnbanned(user)
+            | Self::RoleSet { user, .. }
+            | Self::GroupsSet { user, .. }
+            | Self::MemberInvited(user)
+            | Self::MemberJoined(user)
+            | Self::MemberLeft(user) => Some(user),
+            Self::MessageEdited
+            | Self::MessageDeleted
+            | Self::MessagePinned
+            | Self::MessageUnpinned
+            | Self::ReactionAdded(_)
+            | Self::ReactionRemoved(_)
+            | Self::ChatEnabledSet(_)
+            | Self::HistoryCleared
+            | Self::SlowModeSet(_)
+            | Self::PrivateChatSet(_)
+            | Self::TitleSet(_)
+            | Self::RetentionSet(_) => None,
+        }
+    }
 }
 
 fn ends(until: Option<i64>) -> Mute {

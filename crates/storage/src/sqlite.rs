@@ -3,6 +3,7 @@
 mod append;
 mod backup;
 mod db;
+mod erase;
 mod keys;
 mod lock;
 mod log;
@@ -23,6 +24,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
+use sidetalk_core::event::MessageRef;
 use sidetalk_core::model::{
     Audience, Epoch, Message, MessageId, ProjectId, RoomKey, RoomName, RoomSpec, Seq, Timestamp, UserId,
     Viewer,
@@ -43,7 +45,6 @@ use db::{Db, Faults, Role};
 use message::Eyes;
 use queue::{Queue, Taken};
 use rooms::Remembered;
-use upkeep::Trace;
 use writer::{Job, Work, Writer};
 
 /// How the embedded engine runs. [`SqliteConfig::new`] has the defaults.
@@ -266,23 +267,6 @@ impl Sqlite {
         }
     }
 
-    /// Wipes a user's traces of one sort; returns how many there were.
-    async fn wipe(&self, trace: Trace, room: i64, who: &Erased) -> Result<u64, Failure> {
-        let doing = "erasing a user";
-        let mut after = keys::first(room);
-        let mut wiped = 0;
-        loop {
-            let user = who.user.clone();
-            let keys = self.read_job(doing, move |db| upkeep::traces(db, trace, room, &user, after)).await?;
-            let Some(end) = keys.last() else { return Ok(wiped) };
-            after = *end;
-            wiped += keys.len() as u64;
-            let (pseudonym, now) = (who.pseudonym.clone(), who.now);
-            self.write_job(doing, move |writer| upkeep::wipe(&writer.db, trace, &keys, &pseudonym, now))
-                .await?;
-        }
-    }
-
     /// Empties the write-ahead log, so that what was overwritten in the database is not in it either.
     async fn truncate_log(&self) -> Result<(), Failure> {
         let doing = "emptying the write-ahead log";
@@ -299,13 +283,6 @@ impl Sqlite {
         })
         .await
     }
-}
-
-/// Whose traces are wiped, and what stays in their place.
-struct Erased {
-    user: UserId,
-    pseudonym: String,
-    now: Timestamp,
 }
 
 impl Drop for Sqlite {

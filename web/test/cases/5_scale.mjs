@@ -117,3 +117,19 @@ export async function fifty_messages_a_second_leave_room_to_breathe({ browser, s
   ok(p50 <= 34 && nodes < 4000 && heap < 120e6, `frames ${p50} ms, ${nodes} nodes, heap ${heap}`);
   return `half of the frames in ${p50} ms, 95 % in ${p95} ms; ${nodes} nodes; heap ${Math.round(heap / 1e6)} MB`;
 }
+
+export async function pages_and_scripts_come_small({ server }) {
+  const page = await fetch(server.url);
+  const names = [...(await page.text()).matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g)].map(([, name]) => name);
+  ok(names.length >= 2, `the page loads ${names}`);
+  for (const name of [...names, "widget.js", "sdk/opentok.js", "sdk/openvidu.js"]) {
+    const plain = (await (await fetch(`${server.url}${name}`)).arrayBuffer()).byteLength;
+    for (const encoding of ["br", "gzip"]) {
+      const answer = await fetch(`${server.url}${name}`, { headers: { "accept-encoding": encoding } });
+      equal(answer.headers.get("content-encoding"), encoding, `how ${name} comes`);
+      const small = Number(answer.headers.get("content-length"));
+      ok(small > 0 && small < plain / 2, `${name} has ${small} of ${plain} bytes as ${encoding}`);
+      equal((await answer.arrayBuffer()).byteLength, plain, `what ${name} is as ${encoding}`);
+    }
+  }
+}

@@ -3,9 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
-use sidetalk_core::event::LeaveReason;
 use sidetalk_core::model::UserId;
-use sidetalk_core::ports::{Closing, UserProfile};
+use sidetalk_core::ports::UserProfile;
 use sidetalk_core::refusal::Refusal;
 
 use crate::acts::Out as _;
@@ -91,7 +90,8 @@ pub(crate) async fn put_user(
     Ok(Json.made(&profile(&user)))
 }
 
-/// Erases a user: profile, markers, reactions, and the text and name of every message. Sockets of the user end.
+/// Erases a user: profile, markers, reactions, and the text and name of every message, which everybody is told of as deleted.
+/// Sockets of the user end.
 #[utoipa::path(delete, path = "/api/v1/users/{user}", tag = "users", params(("user" = String, Path)),
     responses((status = 200, body = Erased), (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn delete_user(
@@ -101,10 +101,7 @@ pub(crate) async fn delete_user(
 ) -> Result<Response, Problem> {
     caller.require_server()?;
     let (project, user) = (caller.principal.project, names.read()?);
-    for link in api.service.hub().links_of(project, &user) {
-        link.outlet().close(Closing::Left(LeaveReason::RoomDeleted));
-    }
-    let messages = api.service.store().erase_user(project, &user, api.service.now()).await?;
+    let messages = api.service.erase_user(project, &user).await?;
     Ok(Json.made(&Erased { messages }))
 }
 

@@ -270,3 +270,27 @@ async fn a_promise_is_kept_once_however_close_the_race() {
     }
     app.shut_down().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_there_is_told_what_an_erased_user_takes_along() {
+    let app = App::new().await;
+    let (mut bob, mut carol) = (app.socket_of("bob").await, app.socket_of("carol").await);
+    for socket in [&mut bob, &mut carol] {
+        socket.call(r#"{"jsonrpc":"2.0","id":1,"method":"room.join","params":{"room":"lobby"}}"#).await;
+    }
+    let mut ids = Vec::new();
+    for text in ["one", "two", "three"] {
+        let post = json!({ "jsonrpc": "2.0", "id": 2, "method": "message.post",
+            "params": { "room": "lobby", "text": text } });
+        ids.push(bob.call(&post.to_string()).await["result"]["id"].clone());
+    }
+    let (status, body) = app.rest("server", Method::DELETE, "/users/bob", "").await;
+    assert_eq!((status, &body["messages"]), (StatusCode::OK, &json!(3)));
+    for id in ids {
+        assert_eq!(notification(&mut carol, "message.deleted").await["params"]["message"], id);
+    }
+    bob.close().await;
+    let (_, page) = app.rest("carol", Method::GET, "/rooms/lobby/messages", "").await;
+    assert!(!page.to_string().contains("bob"), "{page}");
+    app.shut_down().await;
+}

@@ -74,6 +74,16 @@ impl<A: Around> LogStore for A {
         self.around("search", self.inner().search(room, viewer, request))
     }
 
+    fn messages_of(
+        &self,
+        room: &RoomKey,
+        user: &UserId,
+        after: Seq,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<MessageRef>, Failure>> {
+        self.around("messages_of", self.inner().messages_of(room, user, after, limit))
+    }
+
     fn mark_read(
         &self,
         room: &RoomKey,

@@ -1,13 +1,24 @@
-//! Who is there: lists of presences, and cutting a connection.
+//! Who is there: lists of presences, cutting a connection, erasing a user.
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+
+use crate::command::Write;
 use crate::event::{LeaveReason, Moment};
-use crate::model::{ConnectionId, Presence, Principal, Role, RoomKey, RoomName};
-use crate::ports::Hint;
+use crate::model::{
+    Actor, ConnectionId, Presence, Principal, ProjectId, Role, RoomKey, RoomName, Seq, UserId,
+};
+use crate::ports::{Closing, Hint};
 use crate::refusal::{Failure, Refusal};
 
 use super::Service;
+
+/// How many rooms are looked through between two questions for more.
+const ROOMS_AT_ONCE: usize = 100;
+
+/// How many messages are deleted side by side: they share their commits.
+const DELETED_AT_ONCE: usize = 256;
 
 impl Service {
     /// Who is in the room now, oldest first.
@@ -53,6 +64,53 @@ impl Service {
     pub fn tell_changed(&self, room: &RoomKey, connection: ConnectionId) {
         let moment = Moment::Changed { connection }.into();
         self.fanout.publish(Hint::Moment { room: room.clone(), moment });
+    }
+
+    /// Erases a user: ends the connections, deletes every message in its log, so that whoever sees it now or comes back later is
+    /// told, and removes from the store what names the user. Says how many messages were wiped. A token that is still
+    /// valid lets its owner come again.
+    ///
+    /// # Errors
+    /// The store's failure; what was done until then stays done, and erasing again does the rest.
+    pub async fn erase_user(&self, project: ProjectId, user: &UserId) -> Result<u64, Failure> {
+        for link in self.hub.links_of(project, user) {
+            link.outlet().close(Closing::Left(LeaveReason::Removed));
+        }
+        let mut last = None;
+        loop {
+            let rooms = self.store.rooms(project, last.as_ref(), ROOMS_AT_ONCE).await?;
+            for room in &rooms {
+                self.delete_messages_of(user, &RoomKey { project, name: room.name.clone() }).await?;
+            }
+            if rooms.len() < ROOMS_AT_ONCE {
+                return self.store.erase_user(project, user, self.now()).await;
+            }
+            last = rooms.into_iter().last().map(|room| room.name);
+        }
+    }
+
+    async fn delete_messages_of(&self, user: &UserId, room: &RoomKey) -> Result<(), Failure> {
+        let server =
+            Principal { project: room.project, actor: Actor::Server, connection: None, dialect: None };
+        let mut after = Seq::ZERO;
+        loop {
+            let found = match self.store.messages_of(room, user, after, DELETED_AT_ONCE).await {
+                Err(Failure::Refused(Refusal::RoomGone)) => return Ok(()),
+                found => found?,
+            };
+            let deletes = found
+                .iter()
+                .map(|message| self.write(&server, &room.name, Write::Delete { message: message.id }));
+            for deleted in join_all(deletes).await {
+                match deleted {
+                    // Somebody else removed it, or the whole room, meanwhile.
+                    Ok(_) | Err(Failure::Refused(Refusal::NotFound { .. })) => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+            let Some(end) = found.last() else { return Ok(()) };
+            after = end.seq;
+        }
     }
 
     /// Puts everybody out of the room, which stays. For the server and the room's owners.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use rusqlite::{Row, ToSql};
+use sidetalk_core::event::MessageRef;
 use sidetalk_core::model::{
-    Audience, ClientId, ConnectionId, Dialect, Message, MessageId, Pin, Reaction, Sender, SignalType,
+    Audience, ClientId, ConnectionId, Dialect, Message, MessageId, Pin, Reaction, Sender, Seq, SignalType,
     Timestamp, UserId, Viewer,
 };
 use uuid::Uuid;
 
 use super::db::Db;
-use super::keys::{first, last, seq};
+use super::keys::{first, key, last, seq};
 use crate::error::Fault;
 use crate::rows::{self, BadRow, Conversation};
 
@@ -121,8 +122,8 @@ pub(super) fn add_reactions(db: &Db, room: i64, messages: &mut [Message]) -> Res
     // Messages that lie close together are asked for in one go; between distant ones others' reactions may lie.
     for near in messages.chunk_by_mut(|one, next| next.seq.0 - one.seq.0 <= NEAR) {
         let [first, ..] = near else { continue };
-        let first = super::keys::key(room, first.seq);
-        let last = near.last().map_or(first, |last| super::keys::key(room, last.seq));
+        let first = key(room, first.seq);
+        let last = near.last().map_or(first, |last| key(room, last.seq));
         add_reactions_between(db, first, last, near)?;
     }
     Ok(())
@@ -162,6 +163,22 @@ pub(super) fn find(db: &Db, room: i64, eyes: &Eyes, id: MessageId) -> Result<Opt
     let Some(mut message) = db.one(&sql, params, read)? else { return Ok(None) };
     add_reactions(db, room, std::slice::from_mut(&mut message))?;
     Ok(Some(message))
+}
+
+/// The messages of a sender that are not deleted, whoever may see them.
+pub(super) fn of_sender(
+    db: &Db,
+    room: i64,
+    sender: &UserId,
+    after: Seq,
+    limit: usize,
+) -> Result<Vec<MessageRef>, Fault> {
+    db.all(
+        "SELECT key, id FROM message WHERE key > ?1 AND key <= ?2 AND sender = ?3 AND deleted_at IS NULL
+         ORDER BY key LIMIT ?4",
+        (key(room, after), last(room), sender.as_str(), i64::try_from(limit).unwrap_or(i64::MAX)),
+        |row| Ok(Some(MessageRef { seq: seq(row.get(0)?), id: message_id(row, 1)? })),
+    )
 }
 
 /// The number of a conversation that has been spoken in; 0 is the whole room's.

@@ -75,6 +75,19 @@ impl LogStore for Sqlite {
         })
     }
 
+    fn messages_of(
+        &self,
+        room: &RoomKey,
+        user: &UserId,
+        after: Seq,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<MessageRef>, Failure>> {
+        let (room, user) = (room.clone(), user.clone());
+        Box::pin(self.read_job("listing a user's messages", move |db| {
+            message::of_sender(db, rooms::get(db, &room)?.no, &user, after, limit)
+        }))
+    }
+
     fn mark_read(
         &self,
         room: &RoomKey,
@@ -193,24 +206,7 @@ impl ProjectStore for Sqlite {
         user: &UserId,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<u64, Failure>> {
-        let user = user.clone();
-        let doing = "erasing a user";
-        Box::pin(async move {
-            let own = user.clone();
-            let pseudonym =
-                self.write_job(doing, move |writer| upkeep::erase_own(&writer.db, project, &own)).await?;
-            let who = Erased { user, pseudonym, now };
-            let mut messages = 0;
-            for room in self.read_job(doing, move |db| upkeep::rooms(db, project)).await? {
-                for trace in Trace::ALL {
-                    let wiped = self.wipe(trace, room, &who).await?;
-                    messages += if trace == Trace::Messages { wiped } else { 0 };
-                }
-            }
-            while !self.write_job(doing, |writer| upkeep::compact_index(&writer.db)).await? {}
-            self.truncate_log().await?;
-            Ok(messages)
-        })
+        Box::pin(self.erase(project, user.clone(), now))
     }
 }
 

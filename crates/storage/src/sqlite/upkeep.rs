@@ -1,6 +1,6 @@
-//! Removing what is too old or must be forgotten, in bounded steps between which others write.
+//! Removing what is too old, in bounded steps between which others write.
 
-use sidetalk_core::model::{ProjectId, Timestamp, UserId};
+use sidetalk_core::model::Timestamp;
 
 use super::db::Db;
 use super::keys::{first, last, seq};
@@ -92,104 +92,4 @@ pub(super) fn forget_sends(db: &Db, sends: &[SentKey]) -> Result<(), Fault> {
         db.execute("DELETE FROM sent WHERE room = ?1 AND client_id = ?2 AND sender = ?3", send.clone())?;
     }
     Ok(())
-}
-
-/// What a user who was erased is called.
-const ERASED_NAME: &str = "erased user";
-
-/// Removes what is only the user's own, and gives the name under which the rest stays.
-pub(super) fn erase_own(db: &Db, project: ProjectId, user: &UserId) -> Result<String, Fault> {
-    let (project, user) = (project.get(), user.as_str());
-    db.execute("DELETE FROM user WHERE project = ?1 AND id = ?2", (project, user))?;
-    for table in ["marker", "sent"] {
-        let column = if table == "sent" { "sender" } else { "user" };
-        db.execute(
-            &format!(
-                "DELETE FROM {table} WHERE room IN (SELECT no FROM room WHERE project = ?1) AND {column} = ?2"
-            ),
-            (project, user),
-        )?;
-    }
-    db.execute(
-        "DELETE FROM reaction WHERE user = ?2 AND key >> 32 IN (SELECT no FROM room WHERE project = ?1)",
-        (project, user),
-    )?;
-    let pseudonym = db.one("SELECT 'erased-' || lower(hex(randomblob(8)))", [], |row| Ok(row.get(0)?))?;
-    Ok(pseudonym.expect("a constant query has a row"))
-}
-
-/// The numbers of all rooms of a project.
-pub(super) fn rooms(db: &Db, project: ProjectId) -> Result<Vec<i64>, Fault> {
-    db.all("SELECT no FROM room WHERE project = ?1", [project.get()], |row| Ok(Some(row.get(0)?)))
-}
-
-/// Where a user's traces are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trace {
-    Messages,
-    Pins,
-    Entries,
-}
-
-impl Trace {
-    pub(super) const ALL: [Self; 3] = [Self::Messages, Self::Pins, Self::Entries];
-}
-
-/// The next traces of a user in a room after `after`.
-pub(super) fn traces(db: &Db, trace: Trace, room: i64, user: &UserId, after: i64) -> Result<Vec<i64>, Fault> {
-    let sql = match trace {
-        Trace::Messages => {
-            "SELECT key FROM message WHERE key > ?1 AND key <= ?2 AND sender = ?3 ORDER BY key LIMIT ?4"
-        }
-        Trace::Pins => {
-            "SELECT key FROM message INDEXED BY message_pinned
-             WHERE key > ?1 AND key <= ?2 AND pinned_at IS NOT NULL AND pinned_by = ?3 ORDER BY key LIMIT ?4"
-        }
-        Trace::Entries => {
-            "SELECT key FROM entry WHERE key > ?1 AND key <= ?2 AND by_user = ?3 ORDER BY key LIMIT ?4"
-        }
-    };
-    let limit = i64::try_from(STEP).expect("small");
-    db.all(sql, (after, last(room), user.as_str(), limit), |row| Ok(Some(row.get(0)?)))
-}
-
-/// Wipes the traces at `keys`.
-pub(super) fn wipe(
-    db: &Db,
-    trace: Trace,
-    keys: &[i64],
-    pseudonym: &str,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    for &key in keys {
-        match trace {
-            Trace::Messages => {
-                db.execute(
-                    "UPDATE message SET sender = ?2, sender_name = ?3, connection = NULL, parts = '[]', mentions = NULL,
-                       client_id = NULL, pinned_at = NULL, pinned_by = NULL, deleted_at = coalesce(deleted_at, ?4)
-                     WHERE key = ?1",
-                    (key, pseudonym, ERASED_NAME, now.as_micros()),
-                )?;
-                db.execute("DELETE FROM reaction WHERE key = ?1", [key])?;
-                db.execute("DELETE FROM search WHERE rowid = ?1", [key])?;
-            }
-            Trace::Pins => {
-                db.execute("UPDATE message SET pinned_by = ?2 WHERE key = ?1", (key, pseudonym))?;
-            }
-            Trace::Entries => {
-                db.execute(
-                    "UPDATE entry SET by_user = ?2, by_name = ?3, by_connection = NULL WHERE key = ?1",
-                    (key, pseudonym, ERASED_NAME),
-                )?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Rewrites a piece of the search index, so that words of messages that are gone leave it. Says whether it is done.
-pub(super) fn compact_index(db: &Db) -> Result<bool, Fault> {
-    let before = db.changes();
-    db.execute("INSERT INTO search (search, rank) VALUES ('merge', -500)", [])?;
-    Ok(db.changes() - before < 2)
 }

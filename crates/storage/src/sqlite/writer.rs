@@ -306,6 +306,11 @@ impl Writer {
         Ok(gone)
     }
 
+    /// Forgets a room that was changed past the rules; it is read again when it is next needed.
+    pub(super) fn forget(&mut self, room: i64) {
+        self.rooms.retain(|_, cached| cached.no != room || cached.touched);
+    }
+
     fn cached<'a>(
         db: &Db,
         rooms: &'a mut HashMap<RoomKey, Cached>,

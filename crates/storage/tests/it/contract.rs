@@ -849,6 +849,64 @@ pub(crate) async fn an_erased_user_leaves_tombstones<E: Engine>(mut world: World
     assert_eq!(world.write("r", &alice, say("goes on")).await.seq, Seq(5));
 }
 
+pub(crate) async fn an_erased_user_is_named_nowhere<E: Engine>(mut world: World<E>) {
+    let (alice, bob, namesake) = (owner("alice"), member("bob"), eyes("bob", &[]));
+    world.open_group("r", &["alice", "bob", "bobby"]).await;
+    let mut draft = Draft::text("to all");
+    draft.mentions = vec![id("carol"), id("bob"), id("bobby")];
+    world.write("r", &alice, Write::Post(draft)).await;
+    world.write("r", &alice, to(between(&["bob", "carol"]), "a secret")).await;
+    world.write("r", &alice, Write::Mute { user: id("bob"), duration: None }).await;
+    world.write("r", &alice, Write::Unmute { user: id("bob") }).await;
+    world.write("r", &alice, Write::SetRole { user: id("bob"), role: Some(Role::Moderator) }).await;
+    world.write("r", &bob, to(between(&["alice"]), "an answer")).await;
+    assert_eq!(world.history("r", &namesake).await, "1 to all, 2 a secret, 6 an answer");
+    world.store().erase_user(key("r").project, &id("bob"), at(5_000)).await.expect("erased");
+    for _ in 0..2 {
+        let page = world.page("r", &SERVER, &request(PageAnchor::Newest, 9)).await;
+        let room = world.store().room(&key("r")).await.expect("an answer").expect("a room");
+        let all = format!("{:?} {page:?} {room:?}", world.entries("r", &SERVER).await);
+        assert!(!all.contains(r#""bob""#) && all.contains(r#""bobby""#), "{all}");
+        // Whoever gets the id later is somebody else.
+        assert_eq!(world.history("r", &namesake).await, "1 to all");
+        assert_eq!(world.history("r", &eyes("carol", &[])).await, "1 to all, 2 a secret");
+        assert_eq!(world.history("r", &eyes("alice", &[])).await, "1 to all, 2 a secret, 6 (gone)");
+        world.reopen();
+    }
+    assert_eq!(world.write("r", &alice, to(between(&["bob"]), "a fresh start")).await.seq, Seq(7));
+    assert_eq!(world.history("r", &namesake).await, "1 to all, 7 a fresh start");
+}
+
+pub(crate) async fn a_ban_outlives_its_user<E: Engine>(mut world: World<E>) {
+    world.open("r").await;
+    let (alice, bob) = (owner("alice"), member("bob"));
+    world.write("r", &alice, Write::Ban { user: id("bob"), duration: None }).await;
+    world.store().erase_user(key("r").project, &id("bob"), at(5_000)).await.expect("erased");
+    for _ in 0..2 {
+        assert_eq!(world.refused("r", &bob, say("I am back")).await, "banned");
+        world.reopen();
+    }
+}
+
+pub(crate) async fn the_messages_of_a_user_are_found<E: Engine>(world: World<E>) {
+    world.open("r").await;
+    let (alice, bob) = (owner("alice"), member("bob"));
+    let gone = world.write("r", &bob, say("one")).await;
+    let Event::MessagePosted(gone) = &gone.event else { panic!("not a post") };
+    world.write("r", &alice, say("two")).await;
+    world.write("r", &bob, to(between(&["alice"]), "three")).await;
+    world.write("r", &bob, say("four")).await;
+    world.write("r", &bob, Write::Delete { message: gone.id }).await;
+    let of = async |user: &str, after, limit| {
+        let found = world.store().messages_of(&key("r"), &id(user), after, limit).await.expect("a list");
+        found.iter().map(|message| message.seq.0).collect::<Vec<_>>()
+    };
+    assert_eq!(of("bob", Seq::ZERO, 9).await, [3, 4]);
+    assert_eq!(of("bob", Seq::ZERO, 1).await, [3]);
+    assert_eq!(of("bob", Seq(3), 9).await, [4]);
+    assert_eq!(of("bobby", Seq::ZERO, 9).await, [0; 0]);
+}
+
 pub(crate) async fn a_backup_is_a_store<E: Engine>(world: World<E>) {
     world.open("r").await;
     let alice = member("alice");

@@ -54,6 +54,9 @@ contract! {
     search_follows_edits_and_deletions
     retention_removes_the_old_and_says_so
     an_erased_user_leaves_tombstones
+    an_erased_user_is_named_nowhere
+    a_ban_outlives_its_user
+    the_messages_of_a_user_are_found
     a_backup_is_a_store
     the_sink_sees_every_commit_in_order
     the_sink_is_told_the_members
