@@ -24,8 +24,8 @@ mod auth;
 mod book;
 mod clerk;
 mod join;
+mod pulse;
 mod stay;
-mod watch;
 
 mod settings;
 mod start;

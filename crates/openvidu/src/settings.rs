@@ -24,7 +24,7 @@ pub struct OpenViduSettings {
     pub frame_bytes_max: usize,
     /// What may wait for a client that is away. Default 1 MiB.
     pub held_bytes_max: usize,
-    /// How many sockets of one address may be open without having joined; one more closes the oldest. Default 256.
+    /// How many sockets of one address may be open without having joined. Every second the oldest above it are closed. Default 256.
     pub unjoined_per_address_max: usize,
     /// When a session that nobody has joined is forgotten. Default 1 h, as the original.
     pub unused_session_kept: Duration,

@@ -32,10 +32,10 @@ use crate::error::{
 };
 use crate::from_wire::{self, Asked, Call, Join, SignalWish};
 use crate::join::{Entered, Newcomer};
+use crate::pulse::Pulse;
 use crate::state::OpenViduState;
 use crate::stay::Stay;
 use crate::to_wire;
-use crate::watch::Pulse;
 use crate::wire::{Done, Pong, Reconnected, Role};
 
 /// Frames that were no requests, before the socket is closed.

@@ -22,11 +22,11 @@ use tokio::time::{MissedTickBehavior, sleep};
 
 use crate::book::{Active, Book};
 use crate::clerk::{self, Note};
+use crate::pulse::Watch;
 use crate::settings::OpenViduSettings;
 use crate::state::{OpenViduState, Shared};
 use crate::stay::{Stay, Stays};
 use crate::to_wire::OpenViduFace;
-use crate::watch::Watch;
 
 /// How often sessions that nobody uses are looked for, as the original.
 const SWEEP: Duration = Duration::from_secs(15 * 60);

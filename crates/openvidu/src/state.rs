@@ -23,10 +23,10 @@ use sidetalk_edge::socket::Sockets;
 use crate::DIALECT;
 use crate::book::{Book, Connection, Session, SessionKey};
 use crate::ids;
+use crate::pulse::Watch;
 use crate::settings::OpenViduSettings;
 use crate::stay::{Stay, Stays};
 use crate::to_wire::{self, OpenViduFace};
-use crate::watch::Watch;
 use crate::wire::Role;
 
 /// What all requests and sockets of this dialect share. Cloning is cheap.

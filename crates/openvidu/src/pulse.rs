@@ -58,8 +58,7 @@ impl Watch {
         Self { pulses: Mutex::default(), unjoined_per_address_max }
     }
 
-    /// Watches a socket. If its address has too many that have not joined, the oldest of them is closed: after a failed join
-    /// the vendor's client leaves its socket open and pings for ever.
+    /// Watches a socket from now on.
     pub(crate) fn add(&self, outbox: &Arc<Outbox>, address: Option<IpAddr>) -> Arc<Pulse> {
         let beat = Beat { patience: SILENCE, due: Instant::now() + SILENCE };
         let (outbox, state) = (Arc::clone(outbox), Mutex::new(beat));
@@ -68,7 +67,8 @@ impl Watch {
         pulse
     }
 
-    /// Closes who is silent, and the oldest of those who do not join.
+    /// Closes who is silent and, where an address has too many that have not joined, the oldest of these: after a failed join
+    /// the vendor's client leaves its socket open and pings for ever.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         let mut pulses = self.pulses.lock();
