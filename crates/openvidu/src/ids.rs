@@ -85,11 +85,20 @@ pub(crate) fn connection(session: &str, name: &str) -> ConnectionId {
 
 /// The name of a connection as it is minted, or as one of another dialect is called.
 fn minted_name(id: ConnectionId) -> String {
-    let number = (id.as_uuid().as_u64_pair().1 & NUMBER) % SPACE;
-    text(PREFIX, number.into(), 9)
+    text(PREFIX, number(id).into(), 9)
 }
 
-fn number_of(name: &str) -> Option<u64> {
+/// The number that the name of a connection is made of, unless the application chose the name.
+pub(crate) fn number_in_name(id: ConnectionId) -> Option<u64> {
+    (!is_chosen(id)).then(|| number(id))
+}
+
+fn number(id: ConnectionId) -> u64 {
+    (id.as_uuid().as_u64_pair().1 & NUMBER) % SPACE
+}
+
+/// The number that a name is made of, if it is.
+pub(crate) fn number_of(name: &str) -> Option<u64> {
     let digits = name.strip_prefix(PREFIX)?.as_bytes();
     let (first, rest) = digits.split_first()?;
     if rest.len() != 9 {
@@ -168,7 +177,7 @@ mod tests {
         let id = connection("ses_A", &chosen);
         assert_ne!(id, connection("ses_B", &chosen));
         assert_eq!(name(id, &UserId::new(&chosen).expect("a valid id")), chosen);
-        assert_eq!(chosen_name("--"), None);
+        assert_eq!((number_in_name(id), chosen_name("--")), (None, None));
     }
 
     #[test]
@@ -177,5 +186,6 @@ mod tests {
         let user = UserId::new("native-user").expect("a valid id");
         assert_eq!(name(id, &user).len(), 14);
         assert_eq!(name(id, &user), minted_name(id));
+        assert_eq!(number_of(&name(id, &user)), number_in_name(id));
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! [`Seat::answer`]: sidetalk_core::hub::Seat::answer
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +19,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
-use sidetalk_core::model::{Audience, ConnectionId, Principal, Signal};
+use sidetalk_core::model::{Audience, Principal, Signal};
 use sidetalk_core::ports::Outlet as _;
-use sidetalk_core::refusal::Failure;
+use sidetalk_core::refusal::{Failure, Refusal};
 use sidetalk_edge::close::{Close, Code};
 use sidetalk_edge::outbox::Outbox;
 use sidetalk_edge::rate::{self, Cell};
@@ -199,17 +200,17 @@ impl OpenViduSession {
         if to.is_empty() {
             return Ok(Audience::Room);
         }
-        let find = |name: &String| -> Result<ConnectionId, RpcError> {
-            let missing = || {
-                let name: String = name.chars().take(64).collect();
-                RpcError::new(
-                    BAD_TARGET,
-                    format!("connection {name} is not in the session. Code: {BAD_TARGET}"),
-                )
-            };
-            self.state.find(&stay.key, name).ok_or_else(missing)
+        let names: BTreeSet<_> = to.iter().map(String::as_str).collect();
+        let max = self.state.service.limits().audience_max;
+        // Before anybody is looked for: so many names fit in a frame that it would take seconds.
+        if names.len() > max {
+            return Err(RpcError::of_signal(&Refusal::TooLarge { field: "to", max }.into()));
+        }
+        let missing = |name| {
+            let message = format!("connection {name:.64} is not in the session. Code: {BAD_TARGET}");
+            RpcError::new(BAD_TARGET, message)
         };
-        Ok(Audience::connections(to.iter().map(find).collect::<Result<Vec<_>, _>>()?))
+        Ok(Audience::connections(self.state.find_all(&stay.key, &names).map_err(missing)?))
     }
 
     fn put_out(&mut self, id: RequestId, stay: Arc<Stay>, name: &str) -> Step<Waited> {

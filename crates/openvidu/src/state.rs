@@ -1,5 +1,7 @@
 //! What all requests and sockets of this dialect share, and what is done to sessions from both sides.
 
+use std::cell::LazyCell;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,13 +84,29 @@ impl OpenViduState {
 
     /// The connection of that name in a session.
     pub(crate) fn find(&self, key: &SessionKey, name: &str) -> Option<ConnectionId> {
-        let id = ids::connection(key.session.as_str(), name);
-        if self.is_here(key, id) {
-            return Some(id);
-        }
-        // A connection of another dialect: its id cannot be told from its name.
-        let presences = self.presences(key);
-        presences.iter().find(|presence| ids::name_of(presence) == name).map(|presence| presence.connection)
+        self.find_all(key, &[name].into()).ok()?.pop()
+    }
+
+    /// The connections of those names in a session, or a name that nobody there has. However many names are asked for, those
+    /// who are there are gone through once at most.
+    pub(crate) fn find_all<'a>(
+        &self,
+        key: &SessionKey,
+        names: &BTreeSet<&'a str>,
+    ) -> Result<Vec<ConnectionId>, &'a str> {
+        // Of a connection of another dialect the id cannot be told from the name.
+        let by_number = LazyCell::new(|| {
+            let ids = self.presences(key).into_iter().map(|presence| presence.connection);
+            ids.filter_map(|id| Some((ids::number_in_name(id)?, id))).collect::<HashMap<_, _>>()
+        });
+        let find = |name: &'a str| {
+            let id = ids::connection(key.session.as_str(), name);
+            if self.is_here(key, id) {
+                return Ok(id);
+            }
+            ids::number_of(name).and_then(|number| by_number.get(&number).copied()).ok_or(name)
+        };
+        names.iter().copied().map(find).collect()
     }
 
     /// Takes a place in a session for a connection of the book.

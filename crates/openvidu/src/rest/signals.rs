@@ -26,18 +26,17 @@ pub(super) async fn post_signal(
     if state.presences(&key).is_empty() {
         return Err(Problem::Bare(StatusCode::NOT_ACCEPTABLE));
     }
-    let find = |name: &String| {
-        state.find(&key, name).ok_or_else(|| Problem::Said {
-            status: StatusCode::NOT_ACCEPTABLE,
-            message: format!("Connection {name:.128} is not in the session; the signal was sent to nobody"),
-            path: uri.path().to_owned(),
-            at,
-        })
+    let missing = |name| Problem::Said {
+        status: StatusCode::NOT_ACCEPTABLE,
+        message: format!("Connection {name:.128} is not in the session; the signal was sent to nobody"),
+        path: uri.path().to_owned(),
+        at,
     };
     let to = if wish.to.is_empty() {
         Audience::Room
     } else {
-        Audience::connections(wish.to.iter().map(find).collect::<Result<Vec<_>, _>>()?)
+        let names = wish.to.iter().map(String::as_str).collect();
+        Audience::connections(state.find_all(&key, &names).map_err(missing)?)
     };
     if !state.settings.allows(&wish.data) {
         let max = state.settings.signal_chars_max;

@@ -391,6 +391,39 @@ async fn bodies_of_wrong_types_are_bad_requests() {
     assert!(listed["numberOfElements"].as_u64().unwrap() < 20, "only what was right was made");
 }
 
+/// Every name of a signal's `to` was looked for by itself, and only then they were counted: one frame with a person of another
+/// dialect in it 27,000 times held a worker for seconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_of_targets_is_bounded_before_it_is_resolved() {
+    let app = App::new().await;
+    app.session("s").await;
+    let mut alice = app.member("s", "alice").await;
+    let mut natives = Vec::new();
+    for n in 0..300 {
+        let native = app.kit.person(&format!("n{n}"));
+        native.join("s", None).await.unwrap();
+        natives.push(native);
+    }
+    let connections = app.connections("s").await;
+    let names: Vec<&str> = connections.iter().map(|one| one.split(' ').next().unwrap()).collect();
+    let native = names.iter().rfind(|name| **name != alice.id).unwrap();
+    let started = tokio::time::Instant::now();
+    assert_eq!(alice.signal("t", "to one", &vec![*native; 27_000]).await, 0);
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert_eq!(alice.signal("t", "to a hundred", &names[..100]).await, 0);
+    let nobody: Vec<String> = (0..101).map(|n| format!("con_A{n:09}")).collect();
+    for many in [names[..101].to_vec(), nobody.iter().map(String::as_str).collect()] {
+        let message = json!({ "to": many, "data": "x", "type": "signal:t" }).to_string();
+        let answer = alice.call("sendMessage", json!({ "message": message })).await;
+        assert_eq!(answer["error"]["code"], 601, "{answer}");
+        assert_eq!(answer["error"]["message"], "to is larger than 100");
+    }
+    // The application's server may name whom it wants, as often as it wants.
+    let all_twice = [&*names, &*names].concat();
+    let rest = json!({ "session": "s", "to": all_twice, "data": "x" }).to_string();
+    assert_eq!(app.rest("POST", "/signal", &rest).await.status, 200);
+}
+
 /// A right secret was still found out by guessing: those who had guessed too often only got another status for wrong ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_guesses_too_often_is_not_heard() {
