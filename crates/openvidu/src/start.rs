@@ -18,9 +18,9 @@ use sidetalk_edge::reader::FrameLimits;
 use sidetalk_edge::socket::{SocketSettings, Sockets};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, sleep};
+use tokio::time::{Instant, MissedTickBehavior, sleep};
 
-use crate::book::{Active, Book};
+use crate::book::{Active, Book, Session};
 use crate::clerk::{self, Note};
 use crate::pulse::Watch;
 use crate::settings::OpenViduSettings;
@@ -165,13 +165,14 @@ impl OpenViduState {
         }
     }
 
-    /// Forgets sessions that nobody joins.
+    /// Forgets sessions that nobody joins, as often as the original looks for them.
     async fn sweep(self) {
+        let all_are_back = Instant::now() + RETURN;
         let mut ticks = tokio::time::interval(SWEEP.min(self.settings.unused_session_kept));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
-            if let Err(failure) = self.forget_unused(self.service.now()).await {
+            let used_too = ticks.tick().await >= all_are_back;
+            if let Err(failure) = self.forget_empty(self.service.now(), used_too).await {
                 tracing::warn!(error = ?failure, "unused sessions could not be forgotten; will try again");
             }
             if let Some(failures) = &self.auth_failures {
@@ -180,16 +181,17 @@ impl OpenViduState {
         }
     }
 
-    /// Forgets sessions that were made too long before `now` and have nobody in them.
-    async fn forget_unused(&self, now: Timestamp) -> Result<(), Failure> {
+    /// Forgets sessions that were made too long before `now` and have nobody in them. One that was used ends with the last who
+    /// leaves; if it is empty all the same, the store did not answer then, or its people are on their way to this process.
+    async fn forget_empty(&self, now: Timestamp, used_too: bool) -> Result<(), Failure> {
         let made_before = now.minus(self.settings.unused_session_kept).as_millis();
-        for (key, session) in self.book.all_sessions().await? {
-            if session.created_at > made_before {
-                continue;
-            }
-            let _turn = self.book.lock(&key).await;
-            if self.presences(&key).is_empty() {
-                self.book.remove_session(&key).await?;
+        let is_old = |session: &Session| session.created_at <= made_before && (used_too || !session.used);
+        for (key, _) in self.book.all_sessions().await?.iter().filter(|(_, session)| is_old(session)) {
+            let _turn = self.book.lock(key).await;
+            // It may have been used since it was read, or be another one of the same name.
+            let is_old = self.book.session(key).await?.is_some_and(|session| is_old(&session));
+            if is_old && self.presences(key).is_empty() {
+                self.book.remove_session(key).await?;
             }
         }
         Ok(())

@@ -7,6 +7,12 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::member::Member;
 
+/// What the drop-in script gets for a token.
+async fn exchange(app: &App, token: &str) -> Value {
+    let body = json!({ "token": token, "clientData": "{\"clientData\":\"Dora\"}" }).to_string();
+    app.request("POST", "/openvidu/exchange", None, &body).await.json()
+}
+
 /// Somebody on the drop-in script: the socket behind it, the native token and what it was given for.
 async fn come(app: &App, exchanged: &Value) -> Member {
     let mut page = Member::stranger(app.native_socket().await, "");
@@ -17,14 +23,39 @@ async fn come(app: &App, exchanged: &Value) -> Member {
     page
 }
 
+/// A session older than an hour was taken for one that nobody had used, before those who were in it had come back to the new
+/// process: they talked on in a session that was not there any more, and tokens that were promised in it were gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_session_waits_for_its_pages() {
+    let app = App::new().await;
+    for session in ["s", "unused"] {
+        app.session(session).await;
+    }
+    let (dora, token) = app.promise("s", json!({})).await;
+    let (_, unused) = app.promise("s", json!({})).await;
+    let exchanged = exchange(&app, &token).await;
+    let _cut_off = come(&app, &exchanged).await;
+    app.kit
+        .until("it is in use", async || app.connections("s").await.contains(&format!("{dora} active")))
+        .await;
+    app.kit.clock.advance(Duration::from_secs(2 * 60 * 60));
+    let app = app.restart().await;
+    app.kit
+        .until("the other is forgotten", async || app.rest("GET", "/sessions/unused", "").await.status == 404)
+        .await;
+    let _page = come(&app, &exchanged).await;
+    assert_eq!(app.rest("GET", "/sessions/s", "").await.status, 200);
+    let bob = Member::join(app.socket().await, &unused, "bob").await;
+    assert_eq!(bob.joined["value"][0]["id"], dora.as_str());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_with_the_drop_in_script_is_a_member_like_others() {
     let app = App::new().await;
     app.session("s").await;
     let mut alice = app.member_with("s", "alice", json!({ "role": "MODERATOR" })).await;
     let (dora, token) = app.promise("s", json!({ "data": "srv" })).await;
-    let body = json!({ "token": token, "clientData": "{\"clientData\":\"Dora\"}" }).to_string();
-    let exchanged = app.request("POST", "/openvidu/exchange", None, &body).await.json();
+    let exchanged = exchange(&app, &token).await;
     let mut page = come(&app, &exchanged).await;
     // The connection that was promised, under the name that REST knows.
     let joined = alice.hears("participantJoined").await;
