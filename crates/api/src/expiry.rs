@@ -1,11 +1,12 @@
 //! When the tokens of open sockets end: one ordered list and one sweeper instead of a timer per socket.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sidetalk_core::model::{ConnectionId, Timestamp};
+use sidetalk_core::model::Timestamp;
 use sidetalk_core::ports::{Closing, Outlet as _};
 use sidetalk_edge::outbox::Outbox;
 
@@ -23,12 +24,21 @@ enum Stage {
     End,
 }
 
-type Due = (Timestamp, ConnectionId, Stage);
+/// The number is the watch's own: two sockets may have one connection and one end, while the second tries to go on with it.
+type Due = (Timestamp, u64, Stage);
 
 /// Sockets by the end of their tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Expiries {
     due: Mutex<BTreeMap<Due, Weak<Outbox>>>,
+    watches: AtomicU64,
+}
+
+/// One socket that is watched; give it to [`Expiries::forget`].
+#[derive(Debug)]
+pub(crate) struct Watch {
+    number: u64,
+    end: Timestamp,
 }
 
 /// When a socket ends whose token ends at `expires_at`: then, or when a token that was let in late is out of leeway.
@@ -39,17 +49,20 @@ pub(crate) fn end_of(expires_at: Timestamp, now: Timestamp) -> Timestamp {
 
 impl Expiries {
     /// Watches a socket until `end`.
-    pub(crate) fn watch(&self, connection: ConnectionId, end: Timestamp, outbox: &Arc<Outbox>) {
+    #[must_use]
+    pub(crate) fn watch(&self, end: Timestamp, outbox: &Arc<Outbox>) -> Watch {
+        let number = self.watches.fetch_add(1, Ordering::Relaxed);
         let mut due = self.due.lock();
-        due.insert((end.minus(WARNING), connection, Stage::Warn), Arc::downgrade(outbox));
-        due.insert((end, connection, Stage::End), Arc::downgrade(outbox));
+        due.insert((end.minus(WARNING), number, Stage::Warn), Arc::downgrade(outbox));
+        due.insert((end, number, Stage::End), Arc::downgrade(outbox));
+        Watch { number, end }
     }
 
-    /// Forgets a socket that was watched until `end`.
-    pub(crate) fn forget(&self, connection: ConnectionId, end: Timestamp) {
+    /// Forgets a socket.
+    pub(crate) fn forget(&self, watch: &Watch) {
         let mut due = self.due.lock();
-        due.remove(&(end.minus(WARNING), connection, Stage::Warn));
-        due.remove(&(end, connection, Stage::End));
+        due.remove(&(watch.end.minus(WARNING), watch.number, Stage::Warn));
+        due.remove(&(watch.end, watch.number, Stage::End));
     }
 
     /// Warns and ends the sockets whose time has come.

@@ -18,9 +18,7 @@ use serde::Serialize;
 use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::{Link, Seat};
-use sidetalk_core::model::{
-    Actor, Audience, ConnectionId, Identity, Principal, ProjectId, RoomName, Signal, Timestamp,
-};
+use sidetalk_core::model::{Actor, Audience, ConnectionId, Identity, Principal, ProjectId, RoomName, Signal};
 use sidetalk_core::ports::Outlet;
 use sidetalk_core::refusal::Refusal;
 use sidetalk_core::service::JoinWish;
@@ -33,7 +31,7 @@ use sidetalk_edge::socket::{Ended, Session, Step};
 
 use crate::acts::Out;
 use crate::errors::{Problem, RpcError};
-use crate::expiry::end_of;
+use crate::expiry::{Watch, end_of};
 use crate::from_wire::{Call, JoinExtras, Keeping, Request, decode_request};
 use crate::keep::{Kept, Seats};
 use crate::limits::check;
@@ -68,12 +66,27 @@ enum Phase {
 struct Known {
     link: Arc<Link>,
     principal: Principal,
-    /// When the token ends this socket.
-    end: Timestamp,
+    /// Ends this socket with its token.
+    watch: Watch,
     seats: Seats,
     requests: Cell,
     /// If it outlives this socket.
     kept: Option<Arc<Kept>>,
+}
+
+/// The connection that somebody has got.
+struct Arrival {
+    connection: ConnectionId,
+    /// What another socket goes on with it by.
+    secret: Option<String>,
+    /// Whether this socket went on with it.
+    resumed: bool,
+}
+
+impl Arrival {
+    fn of(link: &Link, kept: Option<&Kept>, resumed: bool) -> Self {
+        Self { connection: link.id(), secret: kept.map(|kept| kept.secret.clone()), resumed }
+    }
 }
 
 /// A request's id as JSON; `None`: no answer is wanted.
@@ -103,10 +116,8 @@ impl NativeSession {
     pub fn known(api: ApiState, outbox: Arc<Outbox>, verified: &Verified) -> Self {
         let mut session = Self::stranger(api, outbox, None);
         match session.become_known(verified, None) {
-            Ok(connection) => {
-                let frame = session.connected(connection, verified, false, |connected| {
-                    to_wire::frame(&Frame::new("connected", connected))
-                });
+            Ok(arrival) => {
+                let frame = session.connected_frame(None, verified, &arrival);
                 session.outbox.send(frame);
             }
             Err(problem) => session.outbox.close_with(&refused(&problem)),
@@ -114,7 +125,7 @@ impl NativeSession {
         session
     }
 
-    fn become_known(&mut self, verified: &Verified, keep: Option<Duration>) -> Result<ConnectionId, Problem> {
+    fn become_known(&mut self, verified: &Verified, keep: Option<Duration>) -> Result<Arrival, Problem> {
         let Actor::User(identity) = &verified.actor else { return Err(Problem::UserOnly) };
         let berth = keep.map(|_| Berth::recalling(Arc::clone(&self.outbox), RECENT_BYTES_MAX));
         let outlet = match &berth {
@@ -129,7 +140,6 @@ impl NativeSession {
             Some(promised) => self.api.service.connect_promised(link, promised),
             None => self.api.service.connect(link),
         };
-        let id = link.id();
         let seats = Seats::default();
         let kept = keep.zip(berth).map(|(keep, berth)| {
             let secret = uuid::Builder::from_random_bytes(self.api.entropy.bits().to_be_bytes()).into_uuid();
@@ -139,60 +149,42 @@ impl NativeSession {
         if let Some(kept) = &kept {
             self.api.kept.add(kept);
         }
+        let arrival = Arrival::of(&link, kept.as_deref(), false);
         self.settle(verified, link, seats, kept);
-        Ok(id)
+        Ok(arrival)
     }
 
     /// Somebody is here, for as long as the token says.
     fn settle(&mut self, verified: &Verified, link: Arc<Link>, seats: Seats, kept: Option<Arc<Kept>>) {
         let end = end_of(verified.expires_at, self.api.service.now());
-        self.api.expiries.watch(link.id(), end, &self.outbox);
+        let watch = self.api.expiries.watch(end, &self.outbox);
         self.outbox.set_authenticated();
         let principal = link.principal();
-        let known = Known { link, principal, end, seats, requests: Cell::default(), kept };
+        let known = Known { link, principal, watch, seats, requests: Cell::default(), kept };
         self.phase = Phase::Known(Box::new(known));
     }
 
-    fn connected_frame(
-        &self,
-        id: Option<&str>,
-        connection: ConnectionId,
-        verified: &Verified,
-        resumed: bool,
-    ) -> Bytes {
-        // Without an id there is no answer; the notification says the same.
-        self.connected(connection, verified, resumed, |connected| match id {
-            Some(id) => result_frame(id, connected),
-            None => to_wire::frame(&Frame::new("connected", connected)),
-        })
-    }
-
-    fn connected<T>(
-        &self,
-        connection: ConnectionId,
-        verified: &Verified,
-        resumed: bool,
-        render: impl FnOnce(&Connected<'_>) -> T,
-    ) -> T {
-        let kept = match &self.phase {
-            Phase::Known(known) => known.kept.as_deref(),
-            Phase::Stranger { .. } | Phase::Over => None,
-        };
+    /// What says that somebody is known now: the answer, or without an `id` the notification that says the same.
+    fn connected_frame(&self, id: Option<&str>, verified: &Verified, arrival: &Arrival) -> Bytes {
         let identity: Option<&Identity> = match &verified.actor {
             Actor::User(identity) => Some(identity),
             Actor::Server => None,
         };
-        render(&Connected {
-            connection: connection.as_uuid(),
+        let connected = Connected {
+            connection: arrival.connection.as_uuid(),
             project: ProjectId::get(verified.project),
             user: to_wire::user(identity.expect("only users become known")),
             server_time: Time(self.api.service.now()),
             token_expires_at: Some(Time(verified.expires_at)),
             ping_interval_ms: u64::try_from(self.api.ping_interval.as_millis()).unwrap_or(u64::MAX),
             limits: self.api.bounds,
-            resume: kept.map(|kept| &*kept.secret),
-            resumed,
-        })
+            resume: arrival.secret.as_deref(),
+            resumed: arrival.resumed,
+        };
+        match id {
+            Some(id) => result_frame(id, &connected),
+            None => to_wire::frame(&Frame::new("connected", &connected)),
+        }
     }
 
     /// The stranger's request: only `connect` gets anywhere.
@@ -228,8 +220,8 @@ impl NativeSession {
             {
                 return Ok(None);
             }
-            let connection = self.become_known(&verified, keeping.keep)?;
-            Ok(Some(self.connected_frame(id, connection, &verified, false)))
+            let arrival = self.become_known(&verified, keeping.keep)?;
+            Ok(Some(self.connected_frame(id, &verified, &arrival)))
         });
         match became {
             Ok(frame) => {
@@ -381,9 +373,8 @@ impl NativeSession {
             known.link.refresh(identity.clone());
             known.principal = known.link.principal();
             let end = end_of(verified.expires_at, self.api.service.now());
-            self.api.expiries.forget(known.link.id(), known.end);
-            self.api.expiries.watch(known.link.id(), end, &self.outbox);
-            known.end = end;
+            let watch = self.api.expiries.watch(end, &self.outbox);
+            self.api.expiries.forget(&std::mem::replace(&mut known.watch, watch));
             Ok(Refreshed { token_expires_at: Some(Time(verified.expires_at)) })
         });
         match (result, id) {

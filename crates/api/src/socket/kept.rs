@@ -7,7 +7,7 @@ use sidetalk_core::model::Actor;
 use sidetalk_edge::close::{Close, Code};
 use sidetalk_edge::socket::Ended;
 
-use super::{Known, NativeSession, Phase};
+use super::{Arrival, Known, NativeSession};
 use crate::token::Verified;
 
 impl NativeSession {
@@ -21,33 +21,23 @@ impl NativeSession {
     ) -> bool {
         let Actor::User(identity) = &verified.actor else { return false };
         let Some(kept) = self.api.kept.find(secret, verified.project, &identity.user) else { return false };
+        let arrival = Arrival::of(&kept.link, Some(&kept), true);
+        let frame = self.connected_frame(id, verified, &arrival);
+        // Until this goes well, nothing may be changed that the older socket lives by.
+        let Ok(replaced) = kept.berth.board_after(&self.outbox, frame, received) else { return false };
         kept.link.refresh(Arc::clone(identity));
         let (link, seats) = (Arc::clone(&kept.link), Arc::clone(&kept.seats));
-        self.settle(verified, link, seats, Some(Arc::clone(&kept)));
-        let frame = self.connected_frame(id, kept.link.id(), verified, true);
-        match kept.berth.board_after(&self.outbox, frame, received) {
-            Ok(replaced) => {
-                if let Some(replaced) = replaced {
-                    replaced
-                        .close_with(&Close::new(Code::Normal, "the connection goes on over another socket"));
-                }
-                true
-            }
-            Err(_) => {
-                let Phase::Known(known) = std::mem::replace(&mut self.phase, Phase::Over) else {
-                    return false;
-                };
-                self.api.expiries.forget(known.link.id(), known.end);
-                self.phase = Phase::Stranger { address: None };
-                false
-            }
+        self.settle(verified, link, seats, Some(kept));
+        if let Some(replaced) = replaced {
+            replaced.close_with(&Close::new(Code::Normal, "the connection goes on over another socket"));
         }
+        true
     }
 
     /// Ends the connection, or keeps it for another socket.
     pub(super) fn depart(&self, known: Known, ended: Ended, reason: LeaveReason) {
+        self.api.expiries.forget(&known.watch);
         let Some(kept) = known.kept else {
-            self.api.expiries.forget(known.link.id(), known.end);
             let seats = std::mem::take(&mut *known.seats.lock());
             return self.api.service.disconnect(&known.link, seats, reason);
         };
@@ -56,7 +46,6 @@ impl NativeSession {
             // Another socket has taken over.
             return;
         }
-        self.api.expiries.forget(known.link.id(), known.end);
         if is_empty && comes_back(ended) {
             self.api.wait_for(kept);
         } else {

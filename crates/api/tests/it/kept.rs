@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sidetalk_testkit::Socket;
 
-use crate::app::App;
+use crate::app::{App, PROJECT, PROMISED, project};
 
 const QUIET: Duration = Duration::from_millis(100);
 
@@ -151,5 +151,55 @@ async fn who_is_put_out_while_away_hears_of_it_and_who_says_goodbye_is_gone() {
     let answer =
         connect(&app, &mut bob, "bob", json!({ "resume": first["result"]["resume"], "received": 0 })).await;
     assert_eq!(answer["result"]["resumed"], Value::Null);
+    app.shut_down().await;
+}
+
+/// Whoever failed to go on with a connection once took the end of the token from the socket that was still on it: that one
+/// stayed for ever, and heard nothing of a drain.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_return_leaves_the_older_socket_its_end() {
+    let app = App::new().await;
+    let mut old = app.socket().await;
+    let first = connect(&app, &mut old, "alice", json!({ "keep_s": 10 })).await;
+    let mut new = app.socket().await;
+    let never_sent = json!({ "resume": first["result"]["resume"], "received": u64::MAX });
+    let answer = connect(&app, &mut new, "alice", never_sent).await;
+    assert_eq!(answer["result"]["resumed"], Value::Null);
+    drop(new);
+    tokio::time::sleep(QUIET).await;
+    app.api.announce_drain(Duration::from_secs(1));
+    assert_eq!(old.next().await["method"], "server.draining");
+    app.clock.advance(Duration::from_secs(3_600 - 60));
+    assert_eq!(old.next().await["method"], "token.expiring");
+    app.clock.advance(Duration::from_secs(60));
+    assert_eq!(old.close().await.0, 4501);
+    app.shut_down().await;
+}
+
+/// Sockets were watched by the id of their connection alone, which two tenants may promise at once: the first to go took
+/// the other's end with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tenants_that_promise_the_same_id_do_not_share_an_end() {
+    let app = App::new().await;
+    let other = project(PROJECT + 1, "another secret of some thirty letters");
+    app.service.put_project(other.clone()).await.unwrap();
+    let exp = app.service.now().as_millis() / 1_000 + 3_600;
+    let mut sockets = Vec::new();
+    for project in [&app.project, &other] {
+        let claims =
+            json!({ "iss": project.id.to_string(), "sub": "lena", "exp": exp, "connection": PROMISED });
+        let key = jsonwebtoken::EncodingKey::from_secret(project.secret.as_bytes());
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+        let mut socket = app.socket().await;
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "connect", "params": { "token": token } });
+        let answer = socket.call(&request.to_string()).await;
+        assert_eq!(answer["result"]["connection"], PROMISED, "{answer}");
+        sockets.push(socket);
+    }
+    let (mut stays, goes) = (sockets.remove(0), sockets.remove(0));
+    goes.lose().await;
+    tokio::time::sleep(QUIET).await;
+    app.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(stays.close().await.0, 4501);
     app.shut_down().await;
 }
