@@ -40,10 +40,8 @@ impl Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if let Some(stay) = self.stay.take()
-            && stay.berth.leave(&self.outbox)
-        {
-            self.state.wait_for(&stay, self.state.settings.grace);
+        if let Some(stay) = self.stay.take() {
+            self.state.lose(&stay, &self.outbox, self.state.settings.grace);
         }
     }
 }

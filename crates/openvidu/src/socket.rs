@@ -263,18 +263,11 @@ impl OpenViduSession {
     /// The socket of somebody inside is gone.
     fn lost(&self, stay: &Arc<Stay>, ended: Ended) {
         let settings = &self.state.settings;
-        match ended {
-            _ if !stay.berth.leave(&self.outbox) => {}
-            // What it has not taken is lost, so there is nothing to come back to without a gap.
-            _ if self.outbox.is_behind() => {
-                stay.berth.give_up();
-                self.state.service.leave(&stay.seat, LeaveReason::Lost);
-            }
-            Ended::ByPeer { number: Some(GOING_AWAY) } => {
-                self.state.wait_for(stay, settings.closed_page_grace);
-            }
-            _ => self.state.wait_for(stay, settings.grace),
-        }
+        let grace = match ended {
+            Ended::ByPeer { number: Some(GOING_AWAY) } => settings.closed_page_grace,
+            _ => settings.grace,
+        };
+        self.state.lose(stay, &self.outbox, grace);
     }
 }
 

@@ -19,6 +19,7 @@ use sidetalk_core::service::{JoinWish, Joined, Service};
 use sidetalk_edge::berth::Berth;
 use sidetalk_edge::drop_in::display_name;
 use sidetalk_edge::gate::Household;
+use sidetalk_edge::outbox::Outbox;
 use sidetalk_edge::rate::KeyedRates;
 use sidetalk_edge::socket::Sockets;
 
@@ -165,7 +166,24 @@ impl OpenViduState {
         Ok(())
     }
 
-    /// The socket of a stay is gone: gives it some time to come back.
+    /// The socket of a stay is gone: gives it some time to come back, if there is something to come back to.
+    pub(crate) fn lose(&self, stay: &Arc<Stay>, outbox: &Arc<Outbox>, grace: Duration) {
+        if !stay.berth.leave(outbox) {
+            // Another socket may have taken over. If none can any more, core has closed this one for good.
+            if stay.berth.is_over() {
+                self.service.leave(&stay.seat, LeaveReason::Removed);
+            }
+            return;
+        }
+        if outbox.is_behind() {
+            // What it has not taken is lost, so nobody comes back without a gap.
+            stay.berth.give_up();
+            return self.service.leave(&stay.seat, LeaveReason::Lost);
+        }
+        self.wait_for(stay, grace);
+    }
+
+    /// Nobody is in the berth of a stay: gives it some time to come back.
     pub(crate) fn wait_for(&self, stay: &Arc<Stay>, grace: Duration) {
         let (state, stay) = (self.clone(), Arc::clone(stay));
         let is_lost = stay.berth.absence(grace);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sidetalk_core::model::UserId;
 use sidetalk_edge::socket::SocketSettings;
 use sidetalk_openvidu::OpenViduSettings;
 
@@ -105,6 +106,27 @@ async fn who_misses_too_much_is_gone_rather_than_back_with_a_gap() {
     assert_eq!(left[0], json!({ "connectionId": bob.id, "reason": "networkDisconnect" }));
     assert_eq!(left[1], json!({ "connectionId": carol.id, "reason": "networkDisconnect" }));
     app.kit.until("they are off the books", async || app.connections("s").await.len() == 1).await;
+}
+
+/// Whoever was erased lost the socket, but kept a seat in the session until the server was started anew: the others saw a ghost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_erased_is_gone_for_the_others_too() {
+    let app = App::with(graces(300, 300)).await;
+    app.session("s").await;
+    let mut alice = app.member("s", "alice").await;
+    let (mut bob, away) = (app.member("s", "bob").await, app.member("s", "away").await);
+    let erase = async |name: &str| {
+        let user = UserId::new(name).unwrap();
+        app.kit.service.erase_user(app.kit.project.id, &user).await.unwrap();
+    };
+    erase(&bob.id).await;
+    let left = alice.hears("participantLeft").await;
+    assert_eq!(left, json!({ "connectionId": bob.id, "reason": "forceDisconnectByServer" }));
+    drop(away.socket);
+    erase(&away.id).await;
+    assert_eq!(alice.hears("participantLeft").await["connectionId"], away.id.as_str());
+    app.kit.until("they are off the books", async || app.connections("s").await.len() == 1).await;
+    assert_eq!(bob.come_back(app.socket().await).await["error"]["code"], 40007);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
