@@ -1,10 +1,12 @@
 //! What a user or the server can do, once for the socket and for REST: count, ask core, answer. The two differ only in what
 //! an answer is made of: see [`Out`].
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use sidetalk_core::command::Write;
 use sidetalk_core::model::{
-    Actor, Audience, Draft, MessageId, Principal, Role, RoomKey, RoomName, Seq, Signal, UserId,
+    Actor, Audience, Draft, MessageId, Presence, Principal, Role, RoomKey, RoomName, Seq, Signal, UserId,
 };
 use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest};
 use sidetalk_core::service::{Joined, Resume};
@@ -218,12 +220,21 @@ impl ApiState {
                 messages: to_wire::messages(&page.messages),
                 more_before: page.more_before,
             }),
-            presence: presence
-                .then(|| joined.presence.iter().map(|other| to_wire::presence(other)).collect()),
+            presence: presence.then(|| self.listed(&joined.presence).map(to_wire::presence).collect()),
             presence_total: presence.then_some(joined.presence_total),
             pinned: pinned.as_ref().map(|page| to_wire::messages(&page.messages)),
             unread: unread.as_ref().map(|unread| unread.iter().map(to_wire::unread).collect()),
         }))
+    }
+
+    /// As many people as fit into an answer; their total is told beside them.
+    fn listed<'a>(&self, presence: &'a [Arc<Presence>]) -> impl Iterator<Item = &'a Presence> {
+        let mut left = self.service.limits().answer_bytes_max;
+        presence.iter().map(|other| &**other).take_while(move |other| {
+            let fits = other.weight() <= left;
+            left = left.saturating_sub(other.weight());
+            fits
+        })
     }
 
     fn pinned_page(&self) -> PageRequest {

@@ -21,11 +21,12 @@ mod pace;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
+use tokio::runtime::Handle;
 
 use crate::event::{Event, Happening, LeaveReason};
 use crate::model::{ConnectionId, ProjectId, RoomKey, UserId, Viewer};
@@ -37,6 +38,7 @@ pub use live::LiveRoom;
 pub(crate) use live::{Entrance, Taken};
 
 use flush::Flusher;
+use live::Followed;
 
 #[derive(Default)]
 struct Links {
@@ -52,6 +54,8 @@ pub struct Hub {
     rooms: RwLock<HashMap<RoomKey, Arc<LiveRoom>>>,
     links: Mutex<Links>,
     flushers: Box<[Arc<Flusher>]>,
+    /// Where repairs run: hints come on threads of the store's too.
+    runtime: OnceLock<Handle>,
     stopped: AtomicBool,
 }
 
@@ -70,12 +74,14 @@ impl Hub {
             rooms: RwLock::default(),
             links: Mutex::default(),
             flushers: (0..flushers.max(1)).map(|_| Arc::new(Flusher::default())).collect(),
+            runtime: OnceLock::new(),
             stopped: AtomicBool::new(false),
         })
     }
 
     /// Starts the flushers; they end at [`stop`](Self::stop).
     pub fn spawn(self: &Arc<Self>) -> Vec<tokio::task::JoinHandle<()>> {
+        self.runtime.get_or_init(Handle::current);
         let run = |index: usize| {
             let hub = self.clone();
             tokio::spawn(async move { flush::run(&hub, &hub.flushers[index]).await })
@@ -154,13 +160,14 @@ impl Hub {
     ///
     /// # Errors
     /// [`Refusal::RoomGone`] if the store has no such room; the store's failure.
-    pub async fn enter(&self, key: &RoomKey) -> Result<Arc<LiveRoom>, Failure> {
-        let live = self.live_or_blank(key);
-        if let Err(failure) = live.load(&*self.store).await {
-            self.forget_if_idle(&live);
-            return Err(failure);
+    pub async fn enter(self: &Arc<Self>, key: &RoomKey) -> Result<Arc<LiveRoom>, Failure> {
+        let mut entering = Entering { hub: self, live: self.live_or_blank(key), is_loaded: false };
+        let has_gap = entering.live.load(&*self.store).await?;
+        entering.is_loaded = true;
+        if has_gap {
+            self.repair(entering.live.clone());
         }
-        Ok(live)
+        Ok(entering.live.clone())
     }
 
     fn live_or_blank(&self, key: &RoomKey) -> Arc<LiveRoom> {
@@ -190,8 +197,9 @@ impl Hub {
 
     /// Reads what a room missed from the store.
     fn repair(self: &Arc<Self>, live: Arc<LiveRoom>) {
+        let Some(runtime) = self.runtime.get() else { return };
         let hub = self.clone();
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             while let Some(after) = live.repair_from() {
                 match hub.store.entries(live.key(), &Viewer::Server, after, 500).await {
                     Ok(replay) => live.repaired(&replay),
@@ -199,7 +207,7 @@ impl Hub {
                         return live.close();
                     }
                     Err(failure) => {
-                        tracing::warn!(room.name = %live.key(), error = ?failure, "could not repair a gap; will try again");
+                        tracing::warn!(error = ?failure, "could not repair a gap in a room's log; will try again");
                         tokio::time::sleep(Duration::from_millis(500)).await;
                     }
                 }
@@ -213,9 +221,10 @@ impl Hub {
         let labels = live.and_then(LiveRoom::room).map(|room| room.labels.clone()).unwrap_or_default();
         for entry in &committed.entries {
             let invited = match &entry.event {
-                Event::MemberInvited { user } | Event::MemberKicked { user } | Event::MemberLeft { user } => {
-                    Some(user)
-                }
+                Event::MemberInvited { user }
+                | Event::MemberKicked { user }
+                | Event::MemberBanned { user, .. }
+                | Event::MemberLeft { user } => Some(user),
                 _ => None,
             };
             let mut frames = vec![None; self.faces.len()];
@@ -257,16 +266,35 @@ impl Hub {
     }
 }
 
+/// A room that is being loaded; dropped if that fails, or if nobody waits for it any more.
+struct Entering<'a> {
+    hub: &'a Hub,
+    live: Arc<LiveRoom>,
+    is_loaded: bool,
+}
+
+impl Drop for Entering<'_> {
+    fn drop(&mut self) {
+        if !self.is_loaded {
+            self.hub.forget_if_idle(&self.live);
+        }
+    }
+}
+
 impl HintSink for std::sync::Weak<Hub> {
     fn hint(&self, hint: Hint) {
         let Some(hub) = self.upgrade() else { return };
         match hint {
             Hint::Committed(committed) => {
                 let live = hub.live(&committed.room);
-                if let Some(live) = &live
-                    && live.committed(&committed)
-                {
-                    hub.repair(live.clone());
+                match live.as_ref().map(|live| (live, live.committed(&committed))) {
+                    Some((live, Followed::WithGap)) => hub.repair(live.clone()),
+                    // Its room was deleted and made anew: nobody here will ever hear of this log again.
+                    Some((live, Followed::AnotherLog)) => {
+                        live.close();
+                        hub.forget_if_idle(live);
+                    }
+                    Some((_, Followed::Well)) | None => {}
                 }
                 hub.tell_absent_members(&committed, live.as_deref());
             }

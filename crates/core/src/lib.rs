@@ -22,3 +22,4 @@ pub mod room;
 pub mod roster;
 pub mod service;
 pub mod transaction;
+mod weight;

@@ -183,6 +183,12 @@ impl Utterance<'_> {
     }
 }
 
+/// The moderators among those who are present, by their tokens.
+pub fn live_moderators(roster: &Roster) -> Vec<(UserId, Role)> {
+    let moderators = roster.iter().filter(|other| other.identity.role >= Role::Moderator);
+    moderators.map(|other| (other.identity.user.clone(), other.identity.role)).collect()
+}
+
 /// The roles that the tokens of those of `users` who are present give.
 pub fn live_roles(roster: &Roster, users: &[UserId]) -> Vec<(UserId, Role)> {
     users.iter().filter_map(|user| roster.role_of(user).map(|role| (user.clone(), role))).collect()

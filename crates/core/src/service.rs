@@ -25,10 +25,10 @@ use crate::model::{
 };
 use crate::ports::{Clock, CommitSink, Committed, Entropy, Face, Fanout, Hint, Project, Store, Witness};
 use crate::refusal::{Failure, Refusal};
-use crate::roster;
+use crate::roster::{self, Roster};
 use crate::transaction::{Submission, Written};
 
-pub use rooms::{JoinWish, Joined, Resume};
+pub use rooms::{Held, JoinWish, Joined, Resume};
 
 /// What a service is made of.
 pub struct ServiceParts {
@@ -221,10 +221,16 @@ impl Service {
             | Write::Kick { user }
             | Write::Ban { user, .. }
             | Write::SetRole { user, .. } => std::slice::from_ref(user),
+            // Whom the message is for is not known here; of them, moderators count.
+            Write::Edit { .. } | Write::React { .. } => &[],
             _ => return Vec::new(),
         };
         let Some(live) = self.hub.live(key) else { return Vec::new() };
-        live.with(|_, roster| roster::live_roles(roster, named)).unwrap_or_default()
+        let roles = |roster: &Roster| match named {
+            [] => roster::live_moderators(roster),
+            named => roster::live_roles(roster, named),
+        };
+        live.with(|_, roster| roles(roster)).unwrap_or_default()
     }
 }
 

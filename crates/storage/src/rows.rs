@@ -121,9 +121,12 @@ pub(crate) fn quoted(user: &UserId) -> String {
 /// A list of users with another in the place of one; `None` if that one is not in it.
 pub(crate) fn users_renamed(column: &str, from: &UserId, to: &UserId) -> Result<Option<String>, BadRow> {
     let mut list = users(column)?;
-    let Some(place) = list.iter().position(|user| user == from) else { return Ok(None) };
-    list[place] = to.clone();
-    list.sort();
+    if !list.contains(from) {
+        return Ok(None);
+    }
+    list.iter_mut().filter(|user| *user == from).for_each(|user| *user = to.clone());
+    list.sort_unstable();
+    list.dedup();
     Ok(Some(users_column(&list)))
 }
 

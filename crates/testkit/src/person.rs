@@ -74,6 +74,11 @@ impl Person {
         Self { service: Arc::clone(service), link, caught, seats: Mutex::default() }
     }
 
+    /// The connection as the service has it.
+    pub fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
     /// The connection.
     pub fn connection(&self) -> ConnectionId {
         self.link.id()

@@ -90,7 +90,7 @@ pub(crate) async fn put_user(
     Ok(Json.made(&profile(&user)))
 }
 
-/// Erases a user: profile, markers, reactions, and the text and name of every message, which everybody is told of as deleted.
+/// Erases a user: profile, markers, and the text and name of every message, which everybody is told of as deleted.
 /// Sockets of the user end.
 #[utoipa::path(delete, path = "/api/v1/users/{user}", tag = "users", params(("user" = String, Path)),
     responses((status = 200, body = Erased), (status = "4XX", body = ErrorBody)))]

@@ -1,5 +1,8 @@
 //! One live room: the replica of its state, who is in it, and what waits to be written.
 
+mod following;
+mod judging;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -7,16 +10,18 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::event::{Entry, Event, Happening, LeaveReason, Moment, Sight, Sitting};
+use crate::event::{Happening, LeaveReason, Moment, Sight, Sitting};
 use crate::model::{Audience, ConnectionId, Epoch, Presence, Principal, RoomKey, Seq, Timestamp, UserId};
-use crate::ports::{Committed, Face, Replay, Store, Witness};
-use crate::refusal::{Failure, Refusal};
+use crate::ports::{Committed, Face, Witness};
+use crate::refusal::Refusal;
 use crate::room::{Room, Standing};
 use crate::roster::{Arrival, Roster};
 
 use super::flush::{Flusher, send_late, wants, weave};
 use super::link::{Link, Seat};
 use super::pace::Pace;
+
+pub(super) use following::Followed;
 
 /// A room that somebody is in.
 pub struct LiveRoom {
@@ -141,26 +146,6 @@ impl LiveRoom {
         &self.key
     }
 
-    /// Loads the replica from the store, once.
-    pub(super) async fn load(self: &Arc<Self>, store: &dyn Store) -> Result<(), Failure> {
-        if self.is_loaded() {
-            return Ok(());
-        }
-        let _one_at_a_time = self.loading.lock().await;
-        if self.is_loaded() {
-            return Ok(());
-        }
-        let room = store.room(&self.key).await?.ok_or(Refusal::RoomGone)?;
-        self.change(|inner| {
-            inner.room = Some(room);
-            for committed in std::mem::take(&mut inner.early) {
-                // Only a gap could ask for a repair here, and what came while loading follows what was loaded.
-                self.take_committed(inner, &committed);
-            }
-        });
-        Ok(())
-    }
-
     /// Changes the room, and then has the flusher told: whom that wakes finds the lock free.
     fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut Inner) -> T) -> T {
         let mut inner = self.inner.lock();
@@ -272,101 +257,6 @@ impl LiveRoom {
             all.iter().for_each(|seat| seat.mark_out(inner.next_index));
             for seat in all.iter() {
                 self.put_out_of_hand(inner, seat.link().id(), reason, true);
-            }
-        });
-    }
-
-    /// Takes a hint of the store in. Says whether a repair must be started.
-    pub(super) fn committed(self: &Arc<Self>, committed: &Committed) -> bool {
-        self.change(|inner| {
-            if inner.room.is_none() {
-                inner.early.push(committed.clone());
-                return false;
-            }
-            self.take_committed(inner, committed)
-        })
-    }
-
-    fn take_committed(&self, inner: &mut Inner, committed: &Committed) -> bool {
-        let Some(last) = committed.entries.last().map(|entry| entry.seq) else { return false };
-        if inner.room.as_ref().is_none_or(|room| room.epoch != committed.epoch) {
-            return false;
-        }
-        if let Some(known) = inner.repairing {
-            inner.repairing = Some(known.max(last));
-            return false;
-        }
-        for entry in &committed.entries {
-            if !self.take_entry(inner, entry) {
-                inner.repairing = Some(last);
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Takes the next entry in; a double is dropped; `false` if entries before it are missing.
-    fn take_entry(&self, inner: &mut Inner, entry: &Arc<Entry>) -> bool {
-        let Some(room) = inner.room.as_mut() else { return false };
-        if entry.seq <= room.head {
-            return true;
-        }
-        if entry.seq != room.head.next() {
-            return false;
-        }
-        self.follow(inner, entry);
-        true
-    }
-
-    /// Applies an entry that is the next, or the next that a repair found.
-    fn follow(&self, inner: &mut Inner, entry: &Entry) {
-        let Some(room) = inner.room.as_mut() else { return };
-        Arc::make_mut(room).apply(entry);
-        let (room, epoch) = (room.clone(), room.epoch);
-        let is_here = entry.by.connection.is_some_and(|id| inner.roster.get(id).is_some());
-        let happening = Happening::Entry { room: &self.key, epoch, labels: &room.labels, entry, is_here };
-        self.show(inner, Sight::Happened { happening, roster: &inner.roster });
-        let removes = match &entry.event {
-            Event::MemberKicked { user } => Some((user.clone(), LeaveReason::Kicked)),
-            Event::MemberBanned { user, .. } => Some((user.clone(), LeaveReason::Banned)),
-            Event::MemberLeft { user } => Some((user.clone(), LeaveReason::Left)),
-            _ => None,
-        };
-        if let Event::GroupsSet { user, .. } | Event::RoleSet { user, .. } = &entry.event {
-            for seat in inner.seats.iter().filter(|seat| seat.presence().identity.user == *user) {
-                seat.set_groups(room.standing_of(&seat.link().identity()).groups);
-            }
-        }
-        if let Some((user, _)) = &removes {
-            inner
-                .seats
-                .iter()
-                .filter(|seat| seat.presence().identity.user == *user)
-                .for_each(|seat| seat.mark_out(inner.next_index + 1));
-        }
-        self.push(inner, &happening, &entry.audience, removes);
-    }
-
-    /// Where a repair must read on, while there is a gap.
-    pub(super) fn repair_from(&self) -> Option<Seq> {
-        let inner = self.inner.lock();
-        let room = inner.room.as_ref().filter(|_| !inner.retired)?;
-        inner.repairing.map(|_| room.head)
-    }
-
-    /// Takes in what a repair has read.
-    pub(super) fn repaired(self: &Arc<Self>, replay: &Replay) {
-        self.change(|inner| {
-            let head = inner.room.as_ref().map_or(Seq::ZERO, |room| room.head);
-            for entry in replay.entries.iter().filter(|entry| entry.seq > head) {
-                self.follow(inner, entry);
-            }
-            if !replay.more && inner.repairing.is_some_and(|known| known <= replay.head) {
-                inner.repairing = None;
-                // Entries that retention has removed leave holes; the log still stands where the store says.
-                if let Some(room) = inner.room.as_mut().filter(|room| room.head < replay.head) {
-                    Arc::make_mut(room).head = replay.head;
-                }
             }
         });
     }

@@ -141,11 +141,8 @@ impl Act<'_> {
 
     /// Whether something can be recorded about `user`.
     fn require_space(&self, user: &UserId) -> Result<(), Refusal> {
-        let max = self.facts.limits.room_members_max;
-        if self.room.members.len() < max || self.room.members.contains_key(user) {
-            return Ok(());
-        }
-        Err(Refusal::RoomFull { what: "members", max })
+        let is_new = !self.room.members.contains_key(user);
+        self.facts.limits.check_members(self.room.members.len() + usize::from(is_new))
     }
 
     fn lasting(&self, duration: Option<Duration>) -> Result<Mute, Refusal> {

@@ -47,6 +47,7 @@ impl Act<'_> {
         self.require_author(message)?;
         self.require_voice()?;
         self.require_alive(message)?;
+        self.require_private_voice(message)?;
         self.check_parts(parts)?;
         self.check_mentions(mentions)?;
         if message.parts == parts && message.mentions == mentions {
@@ -89,6 +90,7 @@ impl Act<'_> {
         let message = self.target()?;
         self.require_voice()?;
         self.require_alive(message)?;
+        self.require_private_voice(message)?;
         self.check_emoji(emoji)?;
         let user = self.reacting_user()?;
         let reaction = message.reactions.iter().find(|reaction| reaction.emoji == *emoji);
@@ -125,6 +127,16 @@ impl Act<'_> {
             return Err(Refusal::ChatDisabled);
         }
         self.room.require_unmuted(self.facts.now, user)
+    }
+
+    /// Whether something may be said to those who see the message: private ones are as good a way to speak as new ones.
+    fn require_private_voice(&self, message: &Message) -> Result<(), Refusal> {
+        match (&message.audience, self.who.user()) {
+            (Audience::Users(users), Some(own)) => {
+                self.room.check_private(&self.standing, own, users, self.facts.live_roles)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The message that the command is about; one that the principal may not see does not exist.

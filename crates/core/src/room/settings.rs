@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::Event;
+use crate::limits::Limits;
 use crate::model::{Audience, PrivateChat, Role};
 use crate::refusal::Refusal;
 
@@ -32,13 +33,7 @@ impl Act<'_> {
 
     pub(super) fn set_slow_mode(&self, pause: Option<Duration>) -> Result<Decision, Refusal> {
         self.require(Role::Moderator)?;
-        let range = Duration::from_secs(1)..=self.facts.limits.slow_mode_max;
-        if pause.is_some_and(|pause| !range.contains(&pause)) {
-            return Err(Refusal::invalid(
-                "slow_mode",
-                format!("must be 1 to {} seconds", range.end().as_secs()),
-            ));
-        }
+        pause.map_or(Ok(()), |pause| self.facts.limits.check_slow_mode(pause))?;
         tell_room_unless(self.room.settings.slow_mode == pause, || Event::SlowModeSet(pause))
     }
 
@@ -49,18 +44,13 @@ impl Act<'_> {
 
     pub(super) fn set_title(&self, title: Option<&Arc<str>>) -> Result<Decision, Refusal> {
         self.require(Role::Moderator)?;
-        let max = self.facts.limits.title_bytes_max;
-        if title.is_some_and(|title| title.len() > max) {
-            return Err(Refusal::TooLarge { field: "title", max });
-        }
+        title.map_or(Ok(()), |title| self.facts.limits.check_title(title))?;
         tell_room_unless(self.room.settings.title.as_ref() == title, || Event::TitleSet(title.cloned()))
     }
 
     pub(super) fn set_retention(&self, retention: Option<Duration>) -> Result<Decision, Refusal> {
         self.require(Role::Owner)?;
-        if retention.is_some_and(|retention| retention.is_zero()) {
-            return Err(Refusal::invalid("retention", "must be at least one second"));
-        }
+        retention.map_or(Ok(()), Limits::check_retention)?;
         tell_room_unless(self.room.settings.retention == retention, || Event::RetentionSet(retention))
     }
 }

@@ -270,7 +270,10 @@ fn the_private_chat_policy_holds() {
         "bob: post @carol hi
          mia*: private with_moderators
          bob: post @carol hi
+         bob: edit 1 hi again
+         carol: react 1 👍
          bob: post @mia* hi
+         bob: edit 3 hi again
          mia*: post @bob hi
          mia*: private off
          mia*: post @bob hi
@@ -280,11 +283,14 @@ fn the_private_chat_policy_holds() {
             1 bob to @bob,carol: posted "hi"
             2 mia: PrivateChatSet(WithModerators)
             x private_chat_with_moderators: private chat is allowed only with a moderator
+            x private_chat_with_moderators: private chat is allowed only with a moderator
+            x private_chat_with_moderators: private chat is allowed only with a moderator
             3 bob to @bob,mia: posted "hi"
-            4 mia to @bob,mia: posted "hi"
-            5 mia: PrivateChatSet(Off)
+            4 bob to @bob,mia: edited 3 "hi again"
+            5 mia to @bob,mia: posted "hi"
+            6 mia: PrivateChatSet(Off)
             x private_chat_off: private chat is switched off in this room
-            6 server to @bob: posted "hi"
+            7 server to @bob: posted "hi"
             x private_chat_off: private chat is switched off in this room
         "#]],
     );

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 
 use crate::command::Write;
 use crate::event::{LeaveReason, Moment};
+use crate::hub::Seat;
 use crate::model::{
     Actor, ConnectionId, Presence, Principal, ProjectId, Role, RoomKey, RoomName, Seq, UserId,
 };
@@ -52,11 +53,23 @@ impl Service {
         let live = self.hub.live(&room.key);
         let found = live.and_then(|live| live.with(|_, roster| roster.get(connection).cloned())).flatten();
         let presence = found.ok_or(Refusal::NotFound { what: "connection" })?;
-        if who.user().is_some() && presence.role >= standing.role {
+        // As it is now: the role may have changed since the other came.
+        let role = room.standing_of(&presence.identity).role;
+        if who.user().is_some() && role >= standing.role {
             return Err(Refusal::RoleNotBelow.into());
         }
         self.hub.cut(&room.key, connection, reason);
         Ok(())
+    }
+
+    /// Judges a seat by its link's token as it is now: groups are gained and lost, and a room that it does not open any more is
+    /// left, which the connection is told. Says whether the seat stays. For every seat after a token was refreshed.
+    pub fn rejudge(&self, seat: &Arc<Seat>) -> bool {
+        let stays = seat.live().rejudge(seat, self.now());
+        if !stays {
+            self.hub.forget_if_idle(seat.live());
+        }
+        stays
     }
 
     /// Tells the room that something has changed which a dialect knows about a connection. The faces render it at its place
@@ -83,10 +96,17 @@ impl Service {
                 self.delete_messages_of(user, &RoomKey { project, name: room.name.clone() }).await?;
             }
             if rooms.len() < ROOMS_AT_ONCE {
-                return self.store.erase_user(project, user, self.now()).await;
+                break;
             }
             last = rooms.into_iter().last().map(|room| room.name);
         }
+        let messages = self.store.erase_user(project, user, self.now()).await?;
+        for live in self.hub.live_rooms().iter().filter(|live| live.key().project == project) {
+            if let Some(room) = self.store.room(live.key()).await? {
+                live.take_members(&room);
+            }
+        }
+        Ok(messages)
     }
 
     async fn delete_messages_of(&self, user: &UserId, room: &RoomKey) -> Result<(), Failure> {

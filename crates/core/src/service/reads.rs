@@ -8,7 +8,7 @@ use crate::refusal::{Failure, Refusal};
 use super::{Resume, Service};
 
 impl Service {
-    /// A page of messages.
+    /// A page of messages: fewer than wanted if they would be too many bytes ([`Limits`](crate::limits::Limits)).
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
@@ -20,7 +20,9 @@ impl Service {
     ) -> Result<Page, Failure> {
         self.check_page(request.limit)?;
         let (key, viewer) = self.reader(who, room).await?;
-        self.store.page(&key, &viewer, &request).await
+        let mut page = self.store.page(&key, &viewer, &request).await?;
+        page.shorten(request.anchor, self.limits.answer_bytes_max);
+        Ok(page)
     }
 
     /// One message.
@@ -49,7 +51,9 @@ impl Service {
             return Err(Refusal::TooLarge { field: "text", max }.into());
         }
         let (key, viewer) = self.reader(who, room).await?;
-        self.store.search(&key, &viewer, &request).await
+        let mut page = self.store.search(&key, &viewer, &request).await?;
+        page.shorten_found(self.limits.answer_bytes_max);
+        Ok(page)
     }
 
     /// Read markers and unread counts by conversation.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::event::{Entry, LeaveReason};
-use crate::hub::{Entrance, Link, LiveRoom, Seat, Taken};
+use crate::hub::{Entrance, Hub, Link, LiveRoom, Seat, Taken};
+use crate::limits::Limits;
 use crate::model::{
-    Epoch, Position, Presence, Principal, Role, RoomKey, RoomKind, RoomName, RoomSpec, UserId, Viewer,
+    Epoch, Position, Presence, Principal, Role, RoomKey, RoomKind, RoomName, RoomSettings, RoomSpec, Seq,
+    UserId, Viewer,
 };
 use crate::ports::{Hint, Page, PageAnchor, PageRequest, Replay, RoomSummary};
-use crate::refusal::{Failure, Refusal};
+use crate::refusal::{Failure, Refusal, Unavailable};
 use crate::room::{Room, Standing};
 
 use super::{Service, as_not_found};
@@ -63,8 +65,36 @@ pub enum Resume {
     EpochChanged,
 }
 
+/// A seat that nobody has taken over yet: see [`Service::hold`].
+pub struct Held {
+    hub: Arc<Hub>,
+    /// `None` once it was taken over.
+    seat: Option<Arc<Seat>>,
+}
+
+impl Held {
+    /// Takes the seat over.
+    pub fn keep(mut self) -> Arc<Seat> {
+        self.seat.take().expect("only this takes it")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(seat) = &self.seat {
+            give_up(&self.hub, seat, LeaveReason::Left);
+        }
+    }
+}
+
+fn give_up(hub: &Hub, seat: &Arc<Seat>, reason: LeaveReason) {
+    seat.live().leave(seat, reason);
+    hub.forget_if_idle(seat.live());
+}
+
 impl Service {
-    /// Takes a seat in a room for `link`, with what was missed or the newest messages.
+    /// Takes a seat in a room for `link`, with what was missed or the newest messages. If the future is dropped before it is
+    /// done, no seat is taken.
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
@@ -99,16 +129,12 @@ impl Service {
             }
         };
         // The seat is held: what is committed from here on waits behind this answer.
-        let viewer = taken.room.viewer(self.now(), who);
-        let missed = match viewer {
-            Ok(viewer) => self.missed(&key, &viewer, &taken.room, &wish).await,
-            Err(refusal) => Err(refusal.into()),
-        };
-        let (resume, entries, history) =
-            missed.inspect_err(|_| self.leave(&taken.seat, LeaveReason::Left))?;
         let Taken { seat, room, standing, presence, presence_total } = taken;
+        let seat = self.hold(seat);
+        let viewer = room.viewer(self.now(), who)?;
+        let (resume, entries, history) = self.missed(&key, &viewer, &room, &wish).await?;
         Ok(Joined {
-            seat,
+            seat: seat.keep(),
             position: room.position(),
             room,
             standing,
@@ -120,10 +146,14 @@ impl Service {
         })
     }
 
+    /// A seat that is given up unless somebody keeps it, for work that may be dropped half-way.
+    pub fn hold(&self, seat: Arc<Seat>) -> Held {
+        Held { hub: self.hub.clone(), seat: Some(seat) }
+    }
+
     /// Gives a seat up.
     pub fn leave(&self, seat: &Arc<Seat>, reason: LeaveReason) {
-        seat.live().leave(seat, reason);
-        self.hub.forget_if_idle(seat.live());
+        give_up(&self.hub, seat, reason);
     }
 
     /// The room of that name, made if there is none; says whether it was made.
@@ -137,7 +167,7 @@ impl Service {
         spec: RoomSpec,
     ) -> Result<(Arc<Room>, bool), Failure> {
         let key = self.key(who, name)?;
-        check_spec(who, &spec)?;
+        check_spec(who, &spec, &self.limits)?;
         let (room, made) = self.store.open(&key, &spec, self.fresh_epoch(), self.now()).await?;
         room.admit(self.now(), who)?;
         Ok((room, made))
@@ -152,9 +182,14 @@ impl Service {
         if room.admit(self.now(), who)?.role < Role::Owner {
             return Err(Refusal::RoleTooLow { needed: Role::Owner.name() }.into());
         }
-        if self.store.delete(&room.key).await? {
-            self.fanout.publish(Hint::Deleted { room: room.key.clone(), epoch: room.epoch });
-        }
+        let (store, fanout) = (self.store.clone(), self.fanout.clone());
+        // Whoever asked may stop waiting, but who is in the room must hear of it all the same.
+        let deleting = tokio::spawn(async move {
+            let was_there = store.delete(&room.key).await?;
+            fanout.publish(Hint::Deleted { room: room.key.clone(), epoch: room.epoch });
+            Ok::<_, Failure>(was_there)
+        });
+        deleting.await.map_err(|error| Unavailable::new("deleting a room", error))??;
         Ok(())
     }
 
@@ -211,21 +246,32 @@ impl Service {
             None => Resume::None,
             Some(position) => {
                 let (resume, replay) = self.replay(key, viewer, room, position).await?;
-                if let Some(mut replay) = replay.filter(|_| resume == Resume::Ok) {
-                    replay.entries.retain(|entry| entry.seq <= room.head);
-                    return Ok((resume, replay.entries, None));
+                match replay.filter(|_| resume == Resume::Ok) {
+                    None => resume,
+                    Some(replay) if self.is_too_long(&replay) => Resume::TooOld,
+                    Some(mut replay) => {
+                        replay.entries.retain(|entry| entry.seq <= room.head);
+                        return Ok((resume, replay.entries, None));
+                    }
                 }
-                resume
             }
         };
         if wish.history == 0 {
-            return Ok((resume, Vec::new(), Some(Page::default())));
+            let more_before = room.head > Seq::ZERO;
+            return Ok((resume, Vec::new(), Some(Page { more_before, ..Page::default() })));
         }
         let request =
             PageRequest { anchor: PageAnchor::Newest, limit: wish.history, audience: None, pinned: false };
         let mut page = self.store.page(key, viewer, &request).await?;
         page.messages.retain(|message| message.seq <= room.head);
+        page.shorten(request.anchor, self.limits.answer_bytes_max);
         Ok((resume, Vec::new(), Some(page)))
+    }
+
+    /// Whether a replay has too many bytes for one answer.
+    fn is_too_long(&self, replay: &Replay) -> bool {
+        let bytes: usize = replay.entries.iter().map(|entry| entry.weight()).sum();
+        bytes > self.limits.answer_bytes_max
     }
 
     /// What follows `position`, or why that cannot be said.
@@ -259,7 +305,12 @@ impl Service {
 
 /// The server makes any room; a user makes `direct` and `group` rooms with himself among the members, and `session` rooms
 /// as a moderator.
-fn check_spec(who: &Principal, spec: &RoomSpec) -> Result<(), Refusal> {
+fn check_spec(who: &Principal, spec: &RoomSpec, limits: &Limits) -> Result<(), Refusal> {
+    let RoomSettings { title, slow_mode, retention, .. } = &spec.settings;
+    title.as_ref().map_or(Ok(()), |title| limits.check_title(title))?;
+    slow_mode.map_or(Ok(()), |pause| limits.check_slow_mode(pause))?;
+    retention.map_or(Ok(()), Limits::check_retention)?;
+    limits.check_members(spec.members.len())?;
     let mut members: Vec<_> = spec.members.iter().collect();
     members.sort_unstable();
     members.dedup();

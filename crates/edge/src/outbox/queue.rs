@@ -90,11 +90,8 @@ impl State {
         if frames.is_empty() || !self.is_open() {
             return;
         }
-        self.push(frames);
-        self.rides = rides;
-        if self.queued_bytes > settings.outbox_bytes_max {
-            self.overrun(settings);
-        }
+        self.enqueue(frames, settings);
+        self.rides = rides && self.is_open();
         if !self.rides {
             self.wake_if_waiting();
         }
@@ -124,11 +121,24 @@ impl State {
                 }
             }
         }
+        self.enqueue(frames, settings);
+        self.wake_if_waiting();
+    }
+
+    /// Queues frames, or gives the client up as slow. What waits *before* them tells how slow it is: a long answer alone does not.
+    fn enqueue(&mut self, frames: Bytes, settings: &SocketSettings) {
+        if self.queued_bytes > settings.outbox_bytes_max && !self.blocked {
+            // In a round nothing has been tried yet: who takes it at once is not slow.
+            self.write_plain();
+        }
+        if !self.is_open() {
+            return;
+        }
+        let is_slow = self.queued_bytes > settings.outbox_bytes_max;
         self.push(frames);
-        if self.queued_bytes > settings.outbox_bytes_max {
+        if is_slow {
             self.overrun(settings);
         }
-        self.wake_if_waiting();
     }
 
     /// All that rides, with the frames behind it. They are few and small: copying them is cheaper than writing from many places.

@@ -121,6 +121,17 @@ async fn a_round_collects_and_a_flush_writes() {
 }
 
 #[tokio::test]
+async fn long_answers_in_one_round_go_to_who_reads() {
+    let (client, outbox) = pair(1024).await;
+    outbox.begin(Waker::noop());
+    for _ in 0..5 {
+        outbox.send(frame::binary(&[7; 20_000]));
+    }
+    assert!(outbox.is_open(), "the socket takes them all");
+    assert_eq!(read_all(client, &outbox).await.len(), 5 * 20_004);
+}
+
+#[tokio::test]
 async fn the_limit_is_exact_and_keeps_a_begun_frame_whole() {
     let piece = frame::binary(&[7; 10_000]);
     let (client, outbox) = pair(100_000).await;
@@ -129,6 +140,8 @@ async fn the_limit_is_exact_and_keeps_a_begun_frame_whole() {
     outbox.send(Bytes::from(vec![0; room]));
     assert!(outbox.is_open(), "exactly full is not over");
     outbox.send(Bytes::from_static(b"x"));
+    assert!(outbox.is_open(), "what waits before it counts");
+    outbox.send(Bytes::from_static(b"y"));
     assert!(!outbox.is_open());
     outbox.send(Bytes::from_static(b"after the end"));
     assert!(outbox.queued_bytes() < piece.len() + 64);

@@ -11,7 +11,7 @@ use crate::orders::Order;
 /// Erase a user
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
-    /// Erase a user's profile, markers, reactions, and the text and name of
+    /// Erase a user's profile and markers, and the text and name of
     /// every message of theirs
     #[command(after_help = "Example: sidetalk user erase alice --project 100001 --yes")]
     Erase(Erase),

@@ -1,6 +1,7 @@
 //! Copies of the database. A copy is marked as one, so that what is said after it was put in place of the original is not
 //! taken for the continuation that clients may have seen: each log begins a new incarnation.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ pub(super) fn make(source: &Path, target: &Path) -> Result<(), Fault> {
     remove(&partial)?;
     let role = Role { reads_only: false, durability: Durability::Full, cache_bytes: 8 << 20 };
     let db = Db::open(source, role, Arc::default())?;
+    // A copy holds secrets and private messages; a file that is there and empty keeps its mode.
+    std::fs::File::options().write(true).create_new(true).mode(0o600).open(&partial)?;
     let name = partial.to_str().ok_or_else(|| std::io::Error::other("the path is not UTF-8"))?;
     db.execute("VACUUM INTO ?1", [name])?;
     mark(&partial)?;

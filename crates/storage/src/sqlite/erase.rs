@@ -77,7 +77,7 @@ impl Sqlite {
         }
     }
 
-    /// Gives the user's place in the room's conversations and among its members to the pseudonym.
+    /// Gives the user's place in the room's conversations, among its members and under its messages to the pseudonym.
     async fn rename(&self, room: i64, who: &Erased) -> Result<(), Failure> {
         let user = who.user.clone();
         if !self.read_job(DOING, move |db| is_named(db, room, &user)).await? {
@@ -86,30 +86,15 @@ impl Sqlite {
         let who = who.clone();
         self.write_job(DOING, move |writer| {
             rename(&writer.db, room, &who)?;
-            writer.forget(room);
-            Ok(())
+            writer.renew_members(room)
         })
         .await
     }
 }
 
-/// Removes what is only the user's own, and gives the name under which the rest stays.
+/// Removes the profile, and gives the name under which the rest stays.
 fn erase_own(db: &Db, project: ProjectId, user: &UserId) -> Result<UserId, Fault> {
-    let (project, user) = (project.get(), user.as_str());
-    db.execute("DELETE FROM user WHERE project = ?1 AND id = ?2", (project, user))?;
-    for table in ["marker", "sent"] {
-        let column = if table == "sent" { "sender" } else { "user" };
-        db.execute(
-            &format!(
-                "DELETE FROM {table} WHERE room IN (SELECT no FROM room WHERE project = ?1) AND {column} = ?2"
-            ),
-            (project, user),
-        )?;
-    }
-    db.execute(
-        "DELETE FROM reaction WHERE user = ?2 AND key >> 32 IN (SELECT no FROM room WHERE project = ?1)",
-        (project, user),
-    )?;
+    db.execute("DELETE FROM user WHERE project = ?1 AND id = ?2", (project.get(), user.as_str()))?;
     let pseudonym = db.one("SELECT 'erased-' || lower(hex(randomblob(8)))", [], |row| {
         Ok(rows::user(row.get_ref(0)?.as_str()?)?)
     })?;
@@ -176,17 +161,20 @@ fn wipe_one(db: &Db, trace: Trace, key: i64, who: &Erased) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Whether a room's conversations or members name the user.
+/// Whether anything of a room but messages and entries names the user.
 fn is_named(db: &Db, room: i64, user: &UserId) -> Result<bool, Fault> {
     let named = db.number(
         "SELECT EXISTS (SELECT 1 FROM conversation_user WHERE room = ?1 AND user = ?2)
-             OR EXISTS (SELECT 1 FROM member WHERE room = ?1 AND user = ?2 AND NOT banned)",
-        (room, user.as_str()),
+             OR EXISTS (SELECT 1 FROM member WHERE room = ?1 AND user = ?2)
+             OR EXISTS (SELECT 1 FROM marker WHERE room = ?1 AND user = ?2)
+             OR EXISTS (SELECT 1 FROM reaction WHERE user = ?2 AND key BETWEEN ?3 AND ?4)
+             OR EXISTS (SELECT 1 FROM sent WHERE room = ?1 AND sender = ?2)",
+        (room, user.as_str(), first(room), last(room)),
     )?;
     Ok(named != 0)
 }
 
-/// A ban stays under the id: else whoever is banned could be erased and come back.
+/// A ban that holds stays under the id: else whoever is banned could be erased and come back.
 fn rename(db: &Db, room: i64, who: &Erased) -> Result<(), Fault> {
     let (user, pseudonym) = (who.user.as_str(), who.pseudonym.as_str());
     let conversations: Vec<i64> = db.all(
@@ -197,11 +185,29 @@ fn rename(db: &Db, room: i64, who: &Erased) -> Result<(), Fault> {
     for no in conversations {
         replace(db, "conversation", "audience", no, |text| renamed_in_list(text, who))?;
     }
+    let ban = db.one(
+        "SELECT banned_until FROM member
+         WHERE room = ?1 AND user = ?2 AND banned AND (banned_until IS NULL OR banned_until > ?3)",
+        (room, user, who.now.as_micros()),
+        |row| Ok(row.get::<_, Option<i64>>(0)?),
+    )?;
     for table in ["conversation_user", "member"] {
-        let kept = if table == "member" { "AND NOT banned" } else { "" };
         db.execute(
-            &format!("UPDATE {table} SET user = ?3 WHERE room = ?1 AND user = ?2 {kept}"),
+            &format!("UPDATE {table} SET user = ?3 WHERE room = ?1 AND user = ?2"),
             (room, user, pseudonym),
+        )?;
+    }
+    // A reaction counts on, as the entry that added it says.
+    db.execute(
+        "UPDATE reaction SET user = ?2 WHERE user = ?1 AND key BETWEEN ?3 AND ?4",
+        (user, pseudonym, first(room), last(room)),
+    )?;
+    db.execute("DELETE FROM marker WHERE room = ?1 AND user = ?2", (room, user))?;
+    db.execute("DELETE FROM sent WHERE room = ?1 AND sender = ?2", (room, user))?;
+    if let Some(until) = ban {
+        db.execute(
+            "INSERT INTO member (room, user, \"groups\", muted, banned, banned_until) VALUES (?1, ?2, '[]', 0, 1, ?3)",
+            (room, user, until),
         )?;
     }
     db.execute("UPDATE room SET revision = revision + 1 WHERE no = ?1", [room])?;

@@ -58,19 +58,21 @@ impl LogStore for Sqlite {
         let (room, eyes, request) = (room.clone(), Eyes::from(viewer), request.clone());
         let doing = "searching";
         Box::pin(async move {
+            let mut is_indexed = false;
             loop {
                 let (key, request, eyes) = (room.clone(), request.clone(), eyes.clone());
                 let found = self.read_job(doing, move |db| {
                     let no = rooms::get(db, &key)?.no;
-                    if search::is_unindexed(db, no)? {
+                    if !is_indexed && search::is_unindexed(db, no)? {
                         return Ok(Err(no));
                     }
                     search::find(db, no, &eyes, &request).map(Ok)
                 });
                 match found.await? {
                     Ok(page) => return Ok(page),
-                    Err(no) => self.write_job(doing, move |writer| writer.catch_up(no)).await?,
-                };
+                    // What is posted from here on need not be found: else a busy room would be searched for ever.
+                    Err(no) => is_indexed = self.write_job(doing, move |writer| writer.catch_up(no)).await?,
+                }
             }
         })
     }
@@ -152,13 +154,8 @@ impl RoomStore for Sqlite {
 
     fn delete(&self, room: &RoomKey) -> BoxFuture<'_, Result<bool, Failure>> {
         let room = room.clone();
-        Box::pin(async move {
-            let was = self.write_job("deleting a room", move |writer| writer.delete(&room)).await?;
-            if was {
-                self.sweep().await?;
-            }
-            Ok(was)
-        })
+        // Its rows go by and by: what is doomed is found by nobody.
+        Box::pin(self.write_job("deleting a room", move |writer| writer.delete(&room)))
     }
 }
 

@@ -83,6 +83,8 @@ pub(super) struct Writer {
     touched: Vec<RoomKey>,
     /// Entries of rooms that were deleted in the same transaction.
     orphaned: Vec<Committed>,
+    /// Whether rows of deleted rooms may be left.
+    sweeping: bool,
     /// Whether rooms may wait for the search index.
     behind: bool,
     /// Whether old texts may still lie in the write-ahead log and must not.
@@ -108,6 +110,7 @@ impl Writer {
             rooms: HashMap::new(),
             touched: Vec::new(),
             orphaned: Vec::new(),
+            sweeping: true,
             behind: true,
             truncate: false,
         }
@@ -116,9 +119,11 @@ impl Writer {
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self) {
         loop {
-            let patience = (self.behind || self.truncate || self.shared.log.wants_rest()).then_some(IDLE);
+            let has_chores = self.behind || self.truncate || self.shared.log.wants_rest();
+            let patience = if self.sweeping { Some(Duration::ZERO) } else { has_chores.then_some(IDLE) };
             match self.shared.writes.take(BATCH_MAX, patience) {
                 Taken::Jobs(jobs) => self.guarded(jobs),
+                Taken::Idle if self.sweeping => self.sweep(),
                 Taken::Idle => self.rest(),
                 Taken::Closed => return,
             }
@@ -189,6 +194,18 @@ impl Writer {
         self.orphaned.clear();
         for key in self.touched.drain(..) {
             self.rooms.remove(&key);
+        }
+    }
+
+    /// Removes some rows of deleted rooms.
+    fn sweep(&mut self) {
+        match self.alone(|writer| rooms::sweep(&writer.db)) {
+            Ok(done) => self.sweeping = !done,
+            Err(fault) => {
+                // The next purge tries again.
+                self.sweeping = false;
+                tracing::warn!(error = %fault, "the rows of a deleted room could not be removed");
+            }
         }
     }
 
@@ -297,6 +314,7 @@ impl Writer {
     /// Deletes a room; its rows go by and by. Says whether there was one.
     pub(super) fn delete(&mut self, key: &RoomKey) -> Result<bool, Fault> {
         let gone = rooms::doom(&self.db, key)?.is_some();
+        self.sweeping |= gone;
         if let Some(mut cached) = self.rooms.remove(key) {
             let committed = cached.take_pending();
             if !committed.entries.is_empty() {
@@ -306,9 +324,15 @@ impl Writer {
         Ok(gone)
     }
 
-    /// Forgets a room that was changed past the rules; it is read again when it is next needed.
-    pub(super) fn forget(&mut self, room: i64) {
-        self.rooms.retain(|_, cached| cached.no != room || cached.touched);
+    /// Gives a room, if it is remembered, the members that the store has now: they were changed past the rules.
+    pub(super) fn renew_members(&mut self, room: i64) -> Result<(), Fault> {
+        if let Some((key, cached)) = self.rooms.iter_mut().find(|(_, cached)| cached.no == room)
+            && let Some(row) = rooms::find(&self.db, key)?
+        {
+            cached.room.members = rooms::with_members(&self.db, key, row)?.members;
+            cached.members = members(&cached.room);
+        }
+        Ok(())
     }
 
     fn cached<'a>(

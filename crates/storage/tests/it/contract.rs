@@ -839,7 +839,8 @@ pub(crate) async fn an_erased_user_leaves_tombstones<E: Engine>(mut world: World
             assert!(!entry.by.name.contains("bob"), "{entry:?}");
         }
         let stays = world.message_at("r", Seq(1)).await.expect("a message");
-        assert!(stays.reactions.is_empty());
+        assert_eq!(stays.reactions[0].users.len(), 1);
+        assert!(stays.reactions[0].users[0].as_str().starts_with("erased-"), "{:?}", stays.reactions);
         assert_eq!(world.store().user(r.project, &id("bob")).await.expect("an answer"), None);
         assert!(world.store().user(r.project, &id("alice")).await.expect("an answer").is_some());
         world.reopen();
@@ -853,7 +854,7 @@ pub(crate) async fn an_erased_user_is_named_nowhere<E: Engine>(mut world: World<
     let (alice, bob, namesake) = (owner("alice"), member("bob"), eyes("bob", &[]));
     world.open_group("r", &["alice", "bob", "bobby"]).await;
     let mut draft = Draft::text("to all");
-    draft.mentions = vec![id("carol"), id("bob"), id("bobby")];
+    draft.mentions = vec![id("bob"), id("carol"), id("bob"), id("bobby")];
     world.write("r", &alice, Write::Post(draft)).await;
     world.write("r", &alice, to(between(&["bob", "carol"]), "a secret")).await;
     world.write("r", &alice, Write::Mute { user: id("bob"), duration: None }).await;
@@ -880,10 +881,13 @@ pub(crate) async fn an_erased_user_is_named_nowhere<E: Engine>(mut world: World<
 pub(crate) async fn a_ban_outlives_its_user<E: Engine>(mut world: World<E>) {
     world.open("r").await;
     let (alice, bob) = (owner("alice"), member("bob"));
+    world.write("r", &alice, Write::SetRole { user: id("bob"), role: Some(Role::Moderator) }).await;
     world.write("r", &alice, Write::Ban { user: id("bob"), duration: None }).await;
     world.store().erase_user(key("r").project, &id("bob"), at(5_000)).await.expect("erased");
     for _ in 0..2 {
         assert_eq!(world.refused("r", &bob, say("I am back")).await, "banned");
+        let room = world.store().room(&key("r")).await.expect("an answer").expect("a room");
+        assert_eq!(room.members[&id("bob")].role, None, "only the ban is kept");
         world.reopen();
     }
 }

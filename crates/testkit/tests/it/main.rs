@@ -3,6 +3,7 @@
 mod answers;
 mod app;
 mod client;
+mod ends;
 mod hall;
 mod races;
 mod resume;
