@@ -38,6 +38,8 @@ pub struct Outbox {
     /// The lowest bit is set by any inbound byte; each ping moves all to the left. So a bit says whether anything came
     /// between two pings.
     heard: AtomicU8,
+    /// The session is at work, and nothing is read meanwhile.
+    busy: AtomicBool,
     authenticated: AtomicBool,
 }
 
@@ -131,6 +133,7 @@ impl Outbox {
             settings,
             state: Mutex::new(State::new(writer)),
             heard: AtomicU8::new(1),
+            busy: AtomicBool::new(false),
             authenticated: AtomicBool::new(false),
         }
     }
@@ -211,9 +214,22 @@ impl Outbox {
         self.send(ping);
     }
 
-    /// Whether anything came in since the ping behind which so many others were sent.
+    /// Says whether the client has to wait for us: what it says meanwhile is not read, so nobody can call it silent.
+    pub(crate) fn set_busy(&self, busy: bool) {
+        if self.busy.load(Ordering::Relaxed) == busy {
+            return;
+        }
+        self.busy.store(busy, Ordering::Relaxed);
+        // What it has said is read next.
+        self.set_heard();
+    }
+
+    /// Whether anything came in since the ping behind which so many others were sent, or could not have been read.
     pub(crate) fn was_heard_since(&self, others: u64) -> bool {
         let since = others.min(Self::PINGS_REMEMBERED);
+        if self.busy.load(Ordering::Relaxed) {
+            return true;
+        }
         self.heard.load(Ordering::Relaxed) & (u8::MAX >> (7 - since)) != 0
     }
 }

@@ -173,6 +173,7 @@ impl<S: Session> Future for Pump<S> {
                 }
             }
         }
+        this.outbox.set_busy(this.waiting.is_some());
         let flushed = this.outbox.poll_flush(cx, this.inbound.tls());
         if this.ended.is_none()
             && let Some(number) = flushed.closing

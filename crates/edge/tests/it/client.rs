@@ -93,6 +93,12 @@ impl Session for Echo {
             "login" => self.outbox.set_authenticated(),
             "panic" => panic!("the test asked for it"),
             "leave" => return Step::Close(Close::new(Code::Kicked, "as you wish")),
+            "very slow" => {
+                return Step::wait(async {
+                    tokio::time::sleep(Duration::from_secs(3)).await;
+                    "very slow".to_owned()
+                });
+            }
             "slow" => {
                 self.slow_answers += 1;
                 let answer = format!("slow {}", self.slow_answers);

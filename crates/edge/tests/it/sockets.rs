@@ -132,6 +132,26 @@ async fn who_does_not_answer_pings_is_closed_and_any_frame_is_an_answer() {
 }
 
 #[tokio::test]
+async fn who_waits_for_us_is_not_silent() {
+    let liveness = LivenessSettings {
+        ping_every: Duration::from_millis(500),
+        pong_wait: Duration::from_millis(800),
+        ..LivenessSettings::default()
+    };
+    let server = Setup { liveness, ..Setup::default() }.start().await;
+    let mut client = server.socket().await;
+    assert_eq!(client.say("login").await, "text login");
+    client.text("very slow").await;
+    // What it says meanwhile lies unread until we are done.
+    loop {
+        match client.next().await.as_str() {
+            "ping" => {}
+            answer => break assert_eq!(answer, "text very slow"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_answer_to_a_ping_may_take_longer_than_the_next_ping() {
     let liveness = LivenessSettings {
         ping_every: Duration::from_millis(500),
