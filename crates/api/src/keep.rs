@@ -62,6 +62,16 @@ impl KeptConnections {
 }
 
 impl ApiState {
+    /// The connection's token is another now: its places in rooms follow it.
+    pub(crate) fn judge_anew(&self, seats: &Seats) {
+        // A copy, for rooms are locked meanwhile.
+        let held = seats.lock().clone();
+        for seat in &held {
+            self.service.rejudge(seat);
+        }
+        seats.lock().retain(|seat| seat.is_in());
+    }
+
     /// The connection is over.
     pub(crate) fn end_kept(&self, kept: &Kept, reason: LeaveReason) {
         self.kept.remove(kept);

@@ -372,6 +372,7 @@ impl NativeSession {
             }
             known.link.refresh(identity.clone());
             known.principal = known.link.principal();
+            self.api.judge_anew(&known.seats);
             let end = end_of(verified.expires_at, self.api.service.now());
             let watch = self.api.expiries.watch(end, &self.outbox);
             self.api.expiries.forget(&std::mem::replace(&mut known.watch, watch));

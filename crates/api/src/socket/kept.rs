@@ -26,6 +26,7 @@ impl NativeSession {
         // Until this goes well, nothing may be changed that the older socket lives by.
         let Ok(replaced) = kept.berth.board_after(&self.outbox, frame, received) else { return false };
         kept.link.refresh(Arc::clone(identity));
+        self.api.judge_anew(&kept.seats);
         let (link, seats) = (Arc::clone(&kept.link), Arc::clone(&kept.seats));
         self.settle(verified, link, seats, Some(kept));
         if let Some(replaced) = replaced {
@@ -43,8 +44,8 @@ impl NativeSession {
         };
         let is_empty = kept.berth.leave(&self.outbox);
         if !is_empty && !kept.berth.is_over() {
-            // Another socket has taken over.
-            return;
+            // Another socket has taken over; a join of this one may have been judged by the token before.
+            return self.api.judge_anew(&kept.seats);
         }
         if is_empty && comes_back(ended) {
             self.api.wait_for(kept);

@@ -10,5 +10,6 @@ mod kept;
 mod leaks;
 mod limits;
 mod properties;
+mod rejudged;
 mod rest;
 mod sockets;
