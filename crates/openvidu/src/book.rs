@@ -5,6 +5,7 @@
 //!   openvidu.session      project/session             made by REST; gone when the last one leaves
 //!   openvidu.connection   project/session/connection  pending until its token is used, active until it leaves
 //!   openvidu.token        secret                      the key of its connection; whoever takes it comes in
+//!   openvidu.ban          project/session/connection  put out and banned, as long as its native token holds
 //! ```
 
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sidetalk_core::model::{ProjectId, RoomName};
+use sidetalk_core::model::{ProjectId, RoomName, Timestamp};
 use sidetalk_core::ports::{Record, Store};
 use sidetalk_core::refusal::{Failure, Unavailable};
 use tokio::sync::{Mutex, MutexGuard};
@@ -25,6 +26,7 @@ use crate::wire::{Role, SessionProperties};
 const SESSION: &str = "openvidu.session";
 const CONNECTION: &str = "openvidu.connection";
 const TOKEN: &str = "openvidu.token";
+const BAN: &str = "openvidu.ban";
 
 /// The most records read at once.
 const PAGE: usize = 1_000;
@@ -249,6 +251,28 @@ impl Book {
             self.remove_connection(key, name).await?;
         }
         Ok(())
+    }
+
+    /// Keeps that a connection of that name was banned by this dialect, not by people.
+    pub(crate) async fn put_ban(
+        &self,
+        key: &SessionKey,
+        name: &str,
+        until: Timestamp,
+    ) -> Result<(), Failure> {
+        let ban = Record {
+            kind: BAN,
+            key: key.connection(name).into(),
+            project: key.project,
+            value: "".into(),
+            expires_at: Some(until),
+        };
+        self.store.put_records(vec![ban]).await
+    }
+
+    /// Forgets such a ban; says whether there was one.
+    pub(crate) async fn take_ban(&self, key: &SessionKey, name: &str) -> Result<bool, Failure> {
+        Ok(self.store.take_record(BAN, &key.connection(name)).await?.is_some())
     }
 
     /// Forgets a session, its connections and their tokens.

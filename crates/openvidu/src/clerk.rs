@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sidetalk_core::event::{Sight, Sitting};
-use sidetalk_core::model::{Presence, RoomKey};
+use sidetalk_core::event::{LeaveReason, Sight, Sitting};
+use sidetalk_core::model::{ConnectionId, Presence, RoomKey};
 use sidetalk_core::ports::Witness;
 use sidetalk_core::refusal::Failure;
 use sidetalk_edge::close::{Close, Code};
@@ -22,9 +22,9 @@ const FAREWELL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) enum Note {
     /// A connection of this dialect is in.
-    Came { room: RoomKey },
+    Came { room: RoomKey, connection: ConnectionId },
     /// A connection of this dialect is out.
-    Went { room: RoomKey, presence: Arc<Presence> },
+    Went { room: RoomKey, presence: Arc<Presence>, reason: LeaveReason },
     /// The last one is out.
     Ended { room: RoomKey },
 }
@@ -35,9 +35,11 @@ pub(crate) struct Reporter(pub(crate) UnboundedSender<Note>);
 impl Witness for Reporter {
     fn saw(&self, room: &RoomKey, _: Sitting, sight: Sight<'_>) {
         let note = match sight {
-            Sight::Came(presence) if presence.dialect == DIALECT => Note::Came { room: room.clone() },
-            Sight::Went { presence, .. } if presence.dialect == DIALECT => {
-                Note::Went { room: room.clone(), presence: Arc::clone(presence) }
+            Sight::Came(presence) if presence.dialect == DIALECT => {
+                Note::Came { room: room.clone(), connection: presence.connection }
+            }
+            Sight::Went { presence, reason } if presence.dialect == DIALECT => {
+                Note::Went { room: room.clone(), presence: Arc::clone(presence), reason }
             }
             Sight::Ended { .. } => Note::Ended { room: room.clone() },
             _ => return,
@@ -51,8 +53,8 @@ impl Witness for Reporter {
 pub(crate) async fn run(state: OpenViduState, mut notes: UnboundedReceiver<Note>) {
     while let Some(note) = notes.recv().await {
         let done = match note {
-            Note::Came { room } => state.note_use(&key_of(room)).await,
-            Note::Went { room, presence } => went(&state, room, &presence).await,
+            Note::Came { room, connection } => state.note_use(&key_of(room), connection).await,
+            Note::Went { room, presence, reason } => went(&state, room, &presence, reason).await,
             Note::Ended { room } => state.end_if_empty(&key_of(room)).await,
         };
         if let Err(failure) = done {
@@ -61,10 +63,22 @@ pub(crate) async fn run(state: OpenViduState, mut notes: UnboundedReceiver<Note>
     }
 }
 
-async fn went(state: &OpenViduState, room: RoomKey, presence: &Presence) -> Result<(), Failure> {
+async fn went(
+    state: &OpenViduState,
+    room: RoomKey,
+    presence: &Presence,
+    reason: LeaveReason,
+) -> Result<(), Failure> {
     let (key, connection) = (key_of(room), presence.connection);
     // Whoever is just coming in has the turn until all of it is noted.
     let _turn = state.book.lock(&key).await;
+    // Who has no stay came by the exchange.
+    if is_put_out(reason)
+        && state.stays.get(connection).is_none()
+        && let Err(failure) = state.keep_out(&key, &presence.identity.user).await
+    {
+        tracing::warn!(error = ?failure, "somebody who was put out could not be banned");
+    }
     // The same name may have come again meanwhile.
     if state.is_here(&key, connection) {
         return Ok(());
@@ -79,6 +93,11 @@ async fn went(state: &OpenViduState, room: RoomKey, presence: &Presence) -> Resu
         }
     }
     state.book.remove_used_connection(&key, &ids::name_of(presence)).await
+}
+
+/// Whether whoever is gone for that reason must not come again by the token that it has.
+fn is_put_out(reason: LeaveReason) -> bool {
+    matches!(reason, LeaveReason::Kicked | LeaveReason::Removed | LeaveReason::Ended)
 }
 
 fn key_of(room: RoomKey) -> SessionKey {

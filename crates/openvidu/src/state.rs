@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::{FaceId, Link};
 use sidetalk_core::model::{
@@ -31,6 +32,9 @@ use crate::settings::OpenViduSettings;
 use crate::stay::{Stay, Stays};
 use crate::to_wire::{self, OpenViduFace};
 use crate::wire::Role;
+
+/// How long the native token holds that pages of the drop-in script get: a day of reconnecting.
+pub(crate) const EXCHANGED_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What all requests and sockets of this dialect share. Cloning is cheap.
 #[derive(Clone)]
@@ -209,11 +213,33 @@ impl OpenViduState {
         Ok(())
     }
 
-    /// Somebody of this dialect is in the session, by whatever way: from now on it ends with the last who leaves.
-    pub(crate) async fn note_use(&self, key: &SessionKey) -> Result<(), Failure> {
+    /// Keeps out somebody who came by the exchange: the native token would open the room again, for as long as it holds. The
+    /// caller has the session's lock.
+    pub(crate) async fn keep_out(&self, key: &SessionKey, user: &UserId) -> Result<(), Failure> {
+        self.book.put_ban(key, user.as_str(), self.service.now().plus(EXCHANGED_TTL)).await?;
+        let ban = Write::Ban { user: user.clone(), duration: Some(EXCHANGED_TTL) };
+        self.service.write(&self.server(key.project), &key.session, ban).await?;
+        Ok(())
+    }
+
+    /// Lets the owner of a name in again that the application gives a second time, if that name was [kept
+    /// out](Self::keep_out). The caller has the session's lock.
+    pub(crate) async fn let_in_again(&self, key: &SessionKey, name: &str) -> Result<(), Failure> {
+        if self.book.take_ban(key, name).await? {
+            let user = UserId::new(name).expect("names of connections are short and plain");
+            self.service.write(&self.server(key.project), &key.session, Write::Unban { user }).await?;
+        }
+        Ok(())
+    }
+
+    /// Somebody of this dialect is in the session, by whatever way: from now on it ends with the last who leaves. Whoever has
+    /// gone again may have been in an earlier session of that name.
+    pub(crate) async fn note_use(&self, key: &SessionKey, connection: ConnectionId) -> Result<(), Failure> {
         let _turn = self.book.lock(key).await;
         match self.book.session(key).await? {
-            Some(session) if !session.used => self.book.put_used(key, &session).await,
+            Some(session) if !session.used && self.is_here(key, connection) => {
+                self.book.put_used(key, &session).await
+            }
             _ => Ok(()),
         }
     }

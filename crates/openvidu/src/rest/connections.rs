@@ -83,7 +83,10 @@ async fn promise(
     let _turn = state.book.lock(key).await;
     state.session(key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
     let name = match wish.name {
-        Some(name) if state.book.connection(key, &name).await?.is_none() => name,
+        Some(name) if state.book.connection(key, &name).await?.is_none() => {
+            state.let_in_again(key, &name).await?;
+            name
+        }
         // Somebody is called so already.
         _ => ids::mint_name(&*state.entropy),
     };

@@ -1,7 +1,5 @@
 //! `POST /openvidu/exchange`, our own addition: the drop-in script changes a token of this dialect for a native one.
 
-use std::time::Duration;
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
@@ -14,11 +12,8 @@ use crate::error::{NO_SESSION, RpcError};
 use crate::from_wire::token;
 use crate::ids;
 use crate::join::{no_session, promised, redeem};
-use crate::state::{OpenViduState, identity};
+use crate::state::{EXCHANGED_TTL, OpenViduState, identity};
 use crate::wire::{ErrorOut, ExchangeIn, ExchangeOut};
-
-/// How long the native token holds: a day of reconnecting.
-const TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Uses a token up and gives a native one for the same connection.
 pub(super) async fn post_exchange(State(state): State<OpenViduState>, body: Bytes) -> Response {
@@ -71,7 +66,7 @@ async fn exchange(state: &OpenViduState, body: &[u8]) -> Result<Response, RpcErr
         data: &connection.data,
         connection: id,
         dialect: DIALECT,
-        ttl: TTL,
+        ttl: EXCHANGED_TTL,
     };
     let native = pass.mint(&project, state.service.now());
     let replay = connection.replay_history.unwrap_or(state.settings.replay_history);

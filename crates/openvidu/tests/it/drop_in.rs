@@ -15,12 +15,16 @@ async fn exchange(app: &App, token: &str) -> Value {
 
 /// Somebody on the drop-in script: the socket behind it, the native token and what it was given for.
 async fn come(app: &App, exchanged: &Value) -> Member {
+    try_come(app, exchanged).await.unwrap()
+}
+
+/// The same, or the code of the refusal.
+async fn try_come(app: &App, exchanged: &Value) -> Result<Member, String> {
     let mut page = Member::stranger(app.native_socket().await, "");
     let connected = page.call("connect", json!({ "token": exchanged["token"] })).await;
     assert!(connected["result"].is_object(), "{connected}");
     let joined = page.call("room.join", json!({ "room": "s", "data": "{\"clientData\":\"Dora\"}" })).await;
-    assert!(joined["result"].is_object(), "{joined}");
-    page
+    if joined["result"].is_object() { Ok(page) } else { Err(joined["error"]["data"]["code"].to_string()) }
 }
 
 /// A session older than an hour was taken for one that nobody had used, before those who were in it had come back to the new
@@ -78,4 +82,70 @@ async fn a_page_with_the_drop_in_script_is_a_member_like_others() {
     let mut bob = app.member("s", "bob").await;
     assert_eq!(bob.joined["value"][0]["id"], dora.as_str());
     assert_eq!(bob.signal("hand", "up", &[&dora]).await, 0);
+}
+
+/// The native token opens the room for a day. Whoever was put out of a session and had a page that does not obey joined again by
+/// it, where the vendor's own token would have been used up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_put_out_needs_another_token() {
+    for way in ["forceDisconnect", "of the vendor", "of ours", "the whole session"] {
+        let app = App::new().await;
+        app.session("s").await;
+        let mut alice = app.member_with("s", "alice", json!({ "role": "MODERATOR" })).await;
+        // A name that the application chose may be given again: its owner is the same user then.
+        let chosen = json!({ "data": r#"{"openviduCustomConnectionId":"dora"}"# });
+        let (dora, token) = app.promise("s", chosen.clone()).await;
+        let exchanged = exchange(&app, &token).await;
+        let mut page = come(&app, &exchanged).await;
+        match way {
+            "forceDisconnect" => {
+                let done = alice.call("forceDisconnect", json!({ "connectionId": dora })).await;
+                assert!(done["result"].is_object(), "{done}");
+            }
+            "of the vendor" => {
+                let path = format!("/sessions/s/connection/{dora}");
+                assert_eq!(app.rest("DELETE", &path, "").await.status, 204);
+            }
+            "of ours" => {
+                let id = exchanged["connection"].as_str().unwrap();
+                let path = format!("/api/v1/rooms/s/connections/{id}");
+                let removed = app.kit.as_server("DELETE", &path, Value::Null).await;
+                assert_eq!(removed.status, 204, "{removed:?}");
+            }
+            _ => assert_eq!(app.rest("DELETE", "/sessions/s", "").await.status, 204),
+        }
+        page.hears("room.removed").await;
+        let banned = async || try_come(&app, &exchanged).await.is_err_and(|code| code == "\"banned\"");
+        app.kit.until(way, banned).await;
+        if way == "the whole session" {
+            app.session("s").await;
+        }
+        assert!(banned().await, "{way}");
+        // Another token of the same session, and another one for the same name.
+        let mut back = Vec::new();
+        for wish in [json!({}), chosen] {
+            let (name, token) = app.promise("s", wish).await;
+            let mut again = come(&app, &exchange(&app, &token).await).await;
+            let signal = json!({ "room": "s", "type": "t", "data": name });
+            assert!(again.call("signal.send", signal).await["result"].is_object(), "{way} {name}");
+            // The session ends with the last one who leaves.
+            back.push(again);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_leaves_or_is_lost_comes_back_by_the_same_token() {
+    let app = App::new().await;
+    app.session("s").await;
+    let _alice = app.member("s", "alice").await;
+    let (_, token) = app.promise("s", json!({})).await;
+    let exchanged = exchange(&app, &token).await;
+    let mut page = come(&app, &exchanged).await;
+    page.call("room.leave", json!({ "room": "s" })).await;
+    drop(page);
+    let lost = come(&app, &exchanged).await;
+    drop(lost);
+    app.kit.until("it is gone", async || app.connections("s").await.len() == 1).await;
+    come(&app, &exchanged).await;
 }
