@@ -94,6 +94,11 @@ export class SidetalkClient extends Emitter<ClientEvents> {
     });
   }
 
+  /** While offline: tries at once, not only when the pause is over (`retryAt`). In other states it does no harm. */
+  retryNow(): void {
+    this.#connection.retryNow();
+  }
+
   /** Ends the connection and leaves all rooms. */
   close(): void {
     const error = SidetalkError.closed("closed");
@@ -177,8 +182,8 @@ export class SidetalkClient extends Emitter<ClientEvents> {
 }
 
 function entry(room: Room): Entry {
-  const handles = {} as Pick<Entry, "resolve" | "reject">;
-  const ready = new Promise<Room>((resolve, reject) => Object.assign(handles, { resolve, reject }));
-  ready.catch(() => {});
-  return { room, ready, ...handles };
+  const made = { room } as { -readonly [K in keyof Entry]: Entry[K] };
+  made.ready = new Promise<Room>((resolve, reject) => Object.assign(made, { resolve, reject }));
+  made.ready.catch(() => {});
+  return made;
 }

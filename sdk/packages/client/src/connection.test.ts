@@ -83,6 +83,7 @@ test("stays away as long as the server asks it to", async () => {
 });
 
 for (const [code, reason] of [
+  [1000, "replaced"],
   [4500, "unauthenticated"],
   [4501, "token_expired"],
   [4502, "banned"],
@@ -105,6 +106,32 @@ for (const [code, reason] of [
     await rejects(stage.client.request("room.list"), "closed");
   });
 }
+
+test("comes back after any other code, with what the server kept", async () => {
+  // 1005 is what a page sees that closed the socket behind our back: both close frames are empty.
+  for (const code of [1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4000, 4001, 4002, 4003]) {
+    const stage = new Stage({ keepSeconds: 30 });
+    stage.connect();
+    await settled();
+    await stage.peer.open();
+    await stage.peer.answer(stage.peer.take("connect"), { connection: "c", ping_interval_ms: 25_000, resume: "s" });
+    await stage.peer.drop(code);
+    await stage.clock.pass(1_000);
+    await stage.peer.open();
+    assert.equal(stage.peer.take("connect").params["resume"], "s", `after ${code}`);
+  }
+});
+
+test("the 1000 that a link gets which we have replaced ourselves is nothing to us", async () => {
+  const stage = new Stage();
+  const old = await stage.online();
+  stage.client.request("room.list").catch(() => {});
+  await stage.clock.pass(30_000);
+  await stage.clock.pass(1_000);
+  await stage.welcome();
+  await old.drop(1000, "the connection goes on over another socket");
+  assert.equal(stage.client.state.status, "online");
+});
 
 test("asks the provider once for a fresh token when one is refused", async () => {
   const asked: string[] = [];
@@ -273,6 +300,32 @@ test("a network that is back is tried at once; one that is gone is looked at", a
   assert.equal(client.state.status, "online");
   client.close();
   assert.equal(listeners.size, 0);
+});
+
+test("retryNow() ends the pause; in any other state it breaks nothing", async () => {
+  const stage = new Stage();
+  const { client } = stage;
+  client.retryNow();
+  assert.equal(stage.peers.length, 0);
+  stage.connect();
+  await settled();
+  client.retryNow();
+  assert.equal(stage.peers.length, 1);
+  for (let i = 0; i < 9; i++) {
+    await stage.peer.drop();
+    client.retryNow();
+    await settled();
+    assert.equal(stage.peers.length, 2 + i, "at once");
+  }
+  await stage.welcome();
+  await stage.clock.pass(30_000);
+  assert.equal(stage.peers.length, 10, "the pause that was cut short is over for good");
+  client.retryNow();
+  stage.peer.take("ping");
+  await stage.peer.drop(4502);
+  client.retryNow();
+  await stage.clock.pass(60_000);
+  assert.equal(stage.peers.length, 10, "closed stays closed");
 });
 
 test("aborting connect() closes the client; it can be started again", async () => {

@@ -1,10 +1,10 @@
 /*
- *            start                 welcome                      the link ends, code < 4500
+ *            start                 welcome                      the link ends, but not for good
  *   idle ───────────▶ connecting ───────────▶ online ───────────────────────────────▶ offline
  *                      ▲    │ failed                                                   ▲  │ the pause is over,
- *                      │    └──────────────────────────────────────────────────────────┘  │ or the network is back
+ *                      │    └──────────────────────────────────────────────────────────┘  │ the network is back, or retryNow()
  *                      └──────────────────────────────────────────────────────────────────┘
- *   every state ──▶ closed: stop(), a close code from 4500 on, or a token that is refused twice; start() begins anew
+ *   every state ──▶ closed: stop(), a close code 1000 or from 4500 on, or a token that is refused twice; start() begins anew
  */
 import { Emitter } from "./emitter.js";
 import { SidetalkError } from "./errors.js";
@@ -18,7 +18,6 @@ import type {
   Environment,
   ErrorReason,
   Notification,
-  TokenReason,
   WebSocketConstructor,
   Welcome,
 } from "./types.js";
@@ -27,8 +26,10 @@ const stableMs = 5_000;
 const tokenMs = 30_000;
 const refreshPauseMs = 5_000;
 
-/** What the close codes from 4500 on mean. */
+/** The close codes after which to stay away: these, and all others from 4500 on. */
 const finalReasons: Record<number, ErrorReason> = {
+  // Another socket goes on with our connection. Coming back would take its place, it would take ours, and so on.
+  1000: "replaced",
   4500: "unauthenticated",
   4501: "token_expired",
   4502: "banned",
@@ -87,6 +88,13 @@ export class Connection extends Emitter<ClientEvents> {
     this.#refused = false;
     if (status === "closed") this.#tokens.discard("connect");
     this.#listen();
+    void this.#connect();
+  }
+
+  /** Ends a pause; if there is none, looks whether the link still lives. */
+  retryNow(): void {
+    if (this.#state.status !== "offline") return this.link?.probe();
+    this.#environment.clearTimeout(this.#timer);
     void this.#connect();
   }
 
@@ -172,17 +180,19 @@ export class Connection extends Emitter<ClientEvents> {
     const reason = end.error?.code ?? finalReasons[end.code] ?? (end.code >= 4500 && end.code < 5000 ? `${end.code}` : "");
     const error = end.error ?? (reason ? SidetalkError.closed(end.reason || reason) : SidetalkError.connectionLost(end.reason || `close code ${end.code}`));
     if (reason === "unauthenticated" || reason === "token_expired") {
-      return this.#tokenRefused(reason === "unauthenticated" ? "refused" : "expired", reason, error);
+      return this.#tokenRefused(reason, error);
     }
     if (reason && !passing.has(reason)) return this.stop(reason, error);
-    this.#retry(error, error.retryAfterMs ?? demandedPause(end) ?? this.#drainingMs);
+    // Draining and rate limits say in the close reason how long to stay away.
+    const demanded = end.code === 4002 || end.code === 4003 ? Number(end.reason) : 0;
+    this.#retry(error, error.retryAfterMs ?? (demanded || this.#drainingMs));
   }
 
   /** One fresh token is tried; if that is refused too, something else must change first. */
-  #tokenRefused(why: TokenReason, reason: ErrorReason, error: SidetalkError): void {
+  #tokenRefused(reason: ErrorReason, error: SidetalkError): void {
     if (this.#refused || !this.#tokens.renewable) return this.stop(reason, error);
     this.#refused = true;
-    this.#tokens.discard(why);
+    this.#tokens.discard(reason === "unauthenticated" ? "refused" : "expired");
     void this.#connect();
   }
 
@@ -199,7 +209,7 @@ export class Connection extends Emitter<ClientEvents> {
     if (!this.#tokens.renewable) return;
     const wait = this.#refreshedAt + refreshPauseMs - this.#environment.now();
     this.#refreshedAt = this.#environment.now() + Math.max(wait, 0);
-    if (wait > 0) await this.#pause(wait);
+    if (wait > 0) await new Promise<void>((done) => void this.#environment.setTimeout(done, wait));
     if (link !== this.#link) return;
     try {
       const token = await this.#within(tokenMs, this.#tokens.renew("expiring"));
@@ -214,12 +224,7 @@ export class Connection extends Emitter<ClientEvents> {
   #listen(): void {
     const { network } = this.#environment;
     if (!network) return;
-    const back = () => {
-      if (this.#state.status === "offline") {
-        this.#environment.clearTimeout(this.#timer);
-        void this.#connect();
-      } else this.link?.probe();
-    };
+    const back = () => this.retryNow();
     const gone = () => this.link?.probe();
     network.addEventListener("online", back);
     network.addEventListener("offline", gone);
@@ -234,10 +239,6 @@ export class Connection extends Emitter<ClientEvents> {
     this.emit("state", state);
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((done) => void this.#environment.setTimeout(done, ms));
-  }
-
   async #within<R>(ms: number, work: Promise<R>): Promise<R> {
     let timer: unknown;
     const late = new Promise<never>((_, reject) => {
@@ -249,11 +250,6 @@ export class Connection extends Emitter<ClientEvents> {
       this.#environment.clearTimeout(timer);
     }
   }
-}
-
-/** Draining and rate limits say in the close reason how long to stay away. */
-function demandedPause(end: LinkEnd): number | undefined {
-  return end.code === 4002 || end.code === 4003 ? Number(end.reason) || undefined : undefined;
 }
 
 function socketUrl(address: string): string {

@@ -5,10 +5,10 @@ export function systemEnvironment(): Environment {
   const network = globalThis as Partial<NetworkEvents>;
   return {
     now: () => performance.now(),
-    date: () => Date.now(),
+    date: Date.now,
     setTimeout: (run, ms) => setTimeout(run, ms),
     clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
-    random: () => Math.random(),
+    random: Math.random,
     id: randomId,
     network: network.addEventListener ? (network as NetworkEvents) : undefined,
   };

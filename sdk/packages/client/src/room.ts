@@ -349,7 +349,7 @@ export class Room extends Emitter<T.RoomEvents> {
   #entered(result: T.JoinResult): void {
     const first = !this.#joined;
     const fresh = result.resume !== "ok";
-    const reset = result.resume === "too_old" || result.resume === "epoch_changed" ? result.resume : undefined;
+    const reset = fresh && result.resume !== "none" ? result.resume : undefined;
     if (fresh) this.#lastSeq = Math.max(0, ...(result.history?.messages ?? []).map((message) => message.seq));
     if (reset) this.#markers.clear();
     const presence = new Map((result.presence ?? []).map((one) => [one.connection, one]));

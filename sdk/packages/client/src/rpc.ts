@@ -73,13 +73,12 @@ interface Frame {
 }
 
 function parse(frame: unknown): Frame {
+  let cause: unknown;
   try {
-    if (typeof frame === "string") {
-      const message: unknown = JSON.parse(frame);
-      if (typeof message === "object" && message) return message;
-    }
+    const message: unknown = JSON.parse(frame as string);
+    if (typeof message === "object" && message) return message;
   } catch (error) {
-    throw SidetalkError.protocol("the server sent a frame that is not JSON", error);
+    cause = error;
   }
-  throw SidetalkError.protocol("the server sent a frame that is not a JSON object");
+  throw SidetalkError.protocol("the server sent a frame that is not a JSON object", cause);
 }

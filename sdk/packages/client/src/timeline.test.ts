@@ -150,6 +150,34 @@ test("without any history there is one gap, until the first entry tells where", 
   assert.deepEqual([seqs(other.view().messages), other.view().gaps], [[9], [{ after: 0, before: 9 }]]);
 });
 
+test("an empty first page of a room that has messages is a gap, not the whole room", async () => {
+  for (const resume of ["none", "too_old"]) {
+    const stage = new Stage();
+    const empty = { position: "e-42", resume, history: { messages: [], more_before: true } };
+    const { room } = await stage.room({ history: 0 }, empty);
+    const timeline = new Timeline();
+    timeline.attach(room);
+    if (resume === "too_old") await stage.rejoin(empty);
+    for (const seq of [43, 44]) await stage.peer.say({ jsonrpc: "2.0", ...entry(seq, "reaction.added", { message: "m40", message_seq: 40, emoji: "👍" }, `user${seq}`) });
+    assert.deepEqual([seqs(timeline.view().messages), timeline.view().gaps], [[], [{ after: 0, before: 43 }]], resume);
+    // Shorter than what was asked for, and not the end.
+    timeline.add(page([message(40)], { before: 43, limit: 100 }, { more_before: true, asOf: room.lastSeq }));
+    assert.deepEqual([seqs(timeline.view().messages), timeline.view().gaps], [[40], [{ after: 0, before: 40 }]], resume);
+    timeline.add(page([message(7)], { before: 40, limit: 100 }, { asOf: room.lastSeq }));
+    assert.deepEqual([seqs(timeline.view().messages), timeline.view().gaps], [[7, 40], []], resume);
+  }
+});
+
+test("a page that the server has cut short covers no more than it has", () => {
+  const timeline = begun(90, 90);
+  const cut = { more_before: true, more_after: true, asOf: 90 };
+  timeline.add(page([message(80)], { before: 90, limit: 300 }, cut));
+  timeline.add(page([message(21), message(22)], { after: 20, limit: 300 }, cut));
+  timeline.add(page([message(50)], { around: 50, limit: 300 }, cut));
+  assert.deepEqual(timeline.view().gaps, [{ after: 0, before: 21 }, { after: 22, before: 50 }, { after: 50, before: 80 }]);
+  assert.deepEqual(seqs(timeline.view().messages), [21, 22, 50, 80, 90]);
+});
+
 // Pages are read at any moment at or after the last entry that we had when we asked, arrive at any later moment, and
 // messages that are read back from the log show themselves as they are now. Whatever the order, at the end the timeline
 // is what the server has.

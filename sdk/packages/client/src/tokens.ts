@@ -24,7 +24,7 @@ export class Tokens {
 
   /** The kept token, or a new one if there is none that could be of use. */
   async current(): Promise<string> {
-    return this.#stale || this.#token === undefined ? this.renew(this.#stale ?? "connect") : this.#token;
+    return this.#stale ? this.renew(this.#stale) : this.#token!;
   }
 
   async renew(reason: TokenReason): Promise<string> {

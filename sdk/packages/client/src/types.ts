@@ -389,10 +389,12 @@ export type ClientState =
   | { readonly status: "offline"; readonly retryAt: number; readonly error: SidetalkError }
   | { readonly status: "closed"; readonly reason: ErrorReason; readonly error: SidetalkError };
 
-/** Why a client is closed: `closed` (you did), an error code, or the meaning of a close code from 4500 on. */
+/** Why a client is closed: `closed` (you did), an error code, or the meaning of a close code after which to stay away. */
 export type ErrorReason =
   | "closed"
   | "aborted"
+  /** The connection goes on over another socket, of whoever else has its `resume`. */
+  | "replaced"
   | "unauthenticated"
   | "token_expired"
   | "banned"

@@ -102,9 +102,10 @@ export class World {
     this.#onTheWay = [];
     this.#delivered = this.#log.length;
     const all = this.messages();
-    const messages = all.slice(-this.#below(9));
-    const given = all.length > 9 && messages.length < all.length ? messages : all;
-    this.timeline.reset({ messages: given, more_before: given.length < all.length }, this.#delivered);
+    const given = all.slice(Math.max(0, all.length - this.#below(12)));
+    // A room that was joined with an empty page knows no `seq` before the first entry.
+    const asOf = given.length || this.#below(2) ? this.#delivered : undefined;
+    this.timeline.reset({ messages: given, more_before: given.length < all.length }, asOf);
   }
 
   #ask(): void {
@@ -123,7 +124,9 @@ export class World {
   }
 
   #page(query: HistoryQuery, asOf: number, readAt: number): HistoryPage {
-    const { before, after: behind, around, limit = 50, audience, pinned } = query;
+    const { before, after: behind, around, audience, pinned } = query;
+    // A page has fewer messages than asked for where they are large; one at least.
+    const limit = 1 + this.#below(query.limit!);
     const wanted = this.#messagesAt(readAt).filter(
       (one) => (!audience || audienceKey(one.audience) === audienceKey(audience)) && (!pinned || one.pin),
     );
