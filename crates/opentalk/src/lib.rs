@@ -8,7 +8,7 @@
 //!
 //! Start reading at `wire.rs` (the shapes), `from_wire.rs` and `to_wire.rs`, then `socket.rs` (the life of a socket), `enter.rs`
 //! (`join_success`), the modules `chat.rs` and `moderation.rs`, and `rest.rs`. `hall.rs` is who is in a room in this dialect's
-//! eyes, `watch.rs` keeps it.
+//! eyes, `clerk.rs` keeps it.
 //!
 //! To add a command: 1. its shape in `wire.rs`, 2. its arm in the module, 3. a line in `docs/dialects/opentalk.md`, 4. a case
 //! in `conformance/opentalk`, whose oracle reads every frame.
@@ -27,8 +27,8 @@ mod tickets;
 
 mod rates;
 
+mod clerk;
 mod hall;
-mod watch;
 
 mod chat;
 mod enter;

@@ -24,12 +24,12 @@ use uuid::Uuid;
 use crate::DIALECT;
 use crate::auth::IssuerKeys;
 use crate::book::Book;
+use crate::clerk::{Clerk, Emptied};
 use crate::hall::{Halls, connection};
 use crate::rates::Rates;
 use crate::settings::OpenTalkSettings;
 use crate::tickets::Tickets;
 use crate::to_wire::OpenTalkFace;
-use crate::watch::{Emptied, Watch};
 
 /// How often the server pings, what it says, and how long it waits for the answer, as in the original.
 const PING: Duration = Duration::from_secs(15);
@@ -78,7 +78,7 @@ impl OpenTalk {
     #[must_use]
     pub fn witness(&self) -> Arc<dyn Witness> {
         let (halls, clock) = (Arc::clone(&self.halls), Arc::clone(&self.clock));
-        Arc::new(Watch { halls, clock, emptied: Arc::clone(&self.emptied) })
+        Arc::new(Clerk { halls, clock, emptied: Arc::clone(&self.emptied) })
     }
 
     /// Puts the dialect together with the service that knows its face and its witness, and starts its tasks. They end when

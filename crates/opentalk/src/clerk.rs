@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 use crate::DIALECT;
 use crate::hall::{Hall, Halls, Person};
 
-/// The watch.
-pub(crate) struct Watch {
+/// The clerk.
+pub(crate) struct Clerk {
     pub(crate) halls: Arc<Halls>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) emptied: Arc<Emptied>,
@@ -50,7 +50,7 @@ impl Emptied {
     }
 }
 
-impl Witness for Watch {
+impl Witness for Clerk {
     fn saw(&self, room: &RoomKey, _: Sitting, sight: Sight<'_>) {
         match sight {
             Sight::Began => {}
