@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::RwLock;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::command::Write;
 use crate::event::LeaveReason;
@@ -24,7 +25,7 @@ use crate::model::{
     Audience, ConnectionId, MessageId, Principal, ProjectId, Role, RoomKey, RoomName, Timestamp, UserId,
 };
 use crate::ports::{Clock, CommitSink, Committed, Entropy, Face, Fanout, Hint, Project, Store, Witness};
-use crate::refusal::{Failure, Refusal};
+use crate::refusal::{Failure, Refusal, Unavailable};
 use crate::roster::{self, Roster};
 use crate::transaction::{Submission, Written};
 
@@ -59,6 +60,10 @@ pub struct Service {
     limits: Arc<Limits>,
     hub: Arc<Hub>,
     projects: Arc<RwLock<HashMap<ProjectId, Arc<Project>>>>,
+    /// Held from the reading of a project until its change is stored and known, and while one gets known: so no change is lost,
+    /// and none is known that is not the last. It is the one lock that is held across an await; nothing else is locked
+    /// with it.
+    project_turn: Arc<Mutex<()>>,
 }
 
 impl Service {
@@ -68,7 +73,8 @@ impl Service {
         let hub = Hub::new(store.clone(), faces, witnesses, flushers);
         fanout.attach(Arc::new(Arc::downgrade(&hub)));
         store.attach(Arc::new(ToFanout(fanout.clone())));
-        Arc::new(Self { store, fanout, clock, entropy, limits, hub, projects: Arc::default() })
+        let (projects, project_turn) = Default::default();
+        Arc::new(Self { store, fanout, clock, entropy, limits, hub, projects, project_turn })
     }
 
     /// The same service under other bounds, for a dialect that has its own.
@@ -81,6 +87,7 @@ impl Service {
             limits: Arc::new(limits),
             hub: self.hub.clone(),
             projects: self.projects.clone(),
+            project_turn: self.project_turn.clone(),
         })
     }
 
@@ -144,22 +151,70 @@ impl Service {
     /// # Errors
     /// The store's failure.
     pub async fn project(&self, id: ProjectId) -> Result<Option<Arc<Project>>, Failure> {
-        if let Some(project) = self.projects.read().get(&id) {
-            return Ok(Some(project.clone()));
+        if let Some(project) = self.known_project(id) {
+            return Ok(Some(project));
+        }
+        let _turn = self.project_turn.lock().await;
+        if let Some(project) = self.known_project(id) {
+            return Ok(Some(project));
         }
         let Some(project) = self.store.project(id).await?.map(Arc::new) else { return Ok(None) };
         self.projects.write().insert(id, project.clone());
         Ok(Some(project))
     }
 
-    /// Stores a project, new or changed.
+    /// Stores a project, new or as it shall be whatever it was. To change one, see [`change_project`](Self::change_project).
     ///
     /// # Errors
     /// The store's failure.
     pub async fn put_project(&self, project: Project) -> Result<(), Failure> {
-        self.store.put_project(&project).await?;
-        self.projects.write().insert(project.id, Arc::new(project));
+        let turn = self.project_turn.clone().lock_owned().await;
+        self.keep_project(turn, project).await?;
         Ok(())
+    }
+
+    /// Changes a project, if there is one, and gives it as it is then. Of changes at the same time each begins with what the
+    /// one before has left.
+    ///
+    /// # Errors
+    /// What `change` says, and then nothing is changed; the store's failure.
+    pub async fn change_project<E: From<Failure>>(
+        &self,
+        id: ProjectId,
+        change: impl FnOnce(&mut Project) -> Result<(), E>,
+    ) -> Result<Option<Arc<Project>>, E> {
+        let turn = self.project_turn.clone().lock_owned().await;
+        let Some(mut project) = self.store.project(id).await? else { return Ok(None) };
+        change(&mut project)?;
+        Ok(Some(self.keep_project(turn, project).await?))
+    }
+
+    /// Whoever asked may stop waiting, but what is stored must be what is known.
+    async fn keep_project(
+        &self,
+        turn: OwnedMutexGuard<()>,
+        project: Project,
+    ) -> Result<Arc<Project>, Failure> {
+        let (store, projects) = (self.store.clone(), self.projects.clone());
+        let keeping = tokio::spawn(async move {
+            let project = Arc::new(project);
+            let stored = store.put_project(&project).await;
+            let known = match &stored {
+                Ok(()) => Some(project.clone()),
+                // It may be stored all the same.
+                Err(_) => store.project(project.id).await.ok().flatten().map(Arc::new),
+            };
+            if let Some(known) = known {
+                projects.write().insert(known.id, known);
+            }
+            drop(turn);
+            stored.map(|()| project)
+        });
+        keeping.await.map_err(|error| Unavailable::new("storing a project", error))?
+    }
+
+    fn known_project(&self, id: ProjectId) -> Option<Arc<Project>> {
+        self.projects.read().get(&id).cloned()
     }
 
     /// Takes a connection in.

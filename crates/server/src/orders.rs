@@ -171,11 +171,13 @@ pub async fn carry_out(service: &Arc<Service>, order: Order) -> Result<Value> {
 }
 
 async fn rotate(service: &Service, key: u32, keep: Duration) -> Result<Value> {
-    let mut project = project(service, key).await?;
-    let old = std::mem::replace(&mut project.secret, OsEntropy.secret().into());
-    project.previous_secret = (!keep.is_zero()).then(|| (old, service.now().plus(keep)));
-    service.put_project(project.clone()).await?;
-    Ok(with_secret(&project))
+    let change = |project: &mut Project| {
+        let old = std::mem::replace(&mut project.secret, OsEntropy.secret().into());
+        project.previous_secret = (!keep.is_zero()).then(|| (old, service.now().plus(keep)));
+        anyhow::Ok(())
+    };
+    let rotated = service.change_project(project_id(key)?, change).await?;
+    Ok(with_secret(&*rotated.with_context(|| no_project(key))?))
 }
 
 async fn show_room(service: &Service, key: u32, room: &str) -> Result<Value> {
@@ -198,7 +200,11 @@ async fn show_room(service: &Service, key: u32, room: &str) -> Result<Value> {
 
 async fn project(service: &Service, key: u32) -> Result<Project> {
     let found = service.store().project(project_id(key)?).await?;
-    found.with_context(|| format!("there is no project {key}; `sidetalk project list` lists them"))
+    found.with_context(|| no_project(key))
+}
+
+fn no_project(key: u32) -> String {
+    format!("there is no project {key}; `sidetalk project list` lists them")
 }
 
 fn project_id(key: u32) -> Result<ProjectId> {

@@ -37,21 +37,24 @@ pub(crate) async fn patch_project(
 ) -> Result<Response, Problem> {
     caller.require_server()?;
     let patch: PatchProject<'_> = body.read()?;
-    let mut changed = ports::Project::clone(&*load(&api, &caller).await?);
-    if let Some(name) = &patch.name {
-        changed.name = crate::token::display_name(name)
-            .ok_or_else(|| Problem::invalid("name", "must be 1 to 255 bytes of plain text"))?;
-    }
-    if let Some(settings) = &patch.settings {
-        apply(&mut changed.settings, settings)?;
-    }
-    api.service.put_project(changed.clone()).await?;
+    let change = |project: &mut ports::Project| {
+        if let Some(name) = &patch.name {
+            project.name = crate::token::display_name(name)
+                .ok_or_else(|| Problem::invalid("name", "must be 1 to 255 bytes of plain text"))?;
+        }
+        patch.settings.as_ref().map_or(Ok(()), |settings| apply(&mut project.settings, settings))
+    };
+    let changed = api.service.change_project(caller.principal.project, change).await?.ok_or_else(gone)?;
     Ok(Json.made(&project(&changed)))
 }
 
 async fn load(api: &ApiState, caller: &Caller) -> Result<Arc<ports::Project>, Problem> {
     let project = api.service.project(caller.principal.project).await?;
-    project.ok_or_else(|| Problem::Unauthenticated("there is no such project any more".into()))
+    project.ok_or_else(gone)
+}
+
+fn gone() -> Problem {
+    Problem::Unauthenticated("there is no such project any more".into())
 }
 
 fn apply(settings: &mut ports::ProjectSettings, patch: &PatchSettings<'_>) -> Result<(), Problem> {

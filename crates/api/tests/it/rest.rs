@@ -6,6 +6,7 @@ use axum::body::Body;
 use http::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 use sidetalk_api::demo::{self, Demo};
+use sidetalk_core::refusal::Failure;
 use tower::ServiceExt as _;
 
 use crate::app::{App, PROJECT, SECRET, basic};
@@ -218,5 +219,58 @@ async fn the_demo_gives_a_place() {
     assert_eq!(role(&ask(r#"{"room":"quiet-otter-42","as":"moderator"}"#).await).await, "moderator");
     assert!(ask("").await["room"].as_str().unwrap().split('-').count() == 3);
     assert_eq!(ask(r#"{"room":""}"#).await["error"]["code"], "invalid");
+    app.shut_down().await;
+}
+
+/// A change of the project was read, made and written without a lock: of two at once, the one that was written last took
+/// the other back. With `project rotate` as the other, a secret that had leaked was valid again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_changes_of_the_project_at_once_none_is_lost() {
+    let app = App::new().await;
+    let patch = async |body: &str| {
+        let (status, _) = app.rest("server", Method::PATCH, "/project", body).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+    };
+    for turn in 1_u64..=20 {
+        let name = format!(r#"{{"name":"name {turn}"}}"#);
+        let retention = format!(r#"{{"settings":{{"retention_s":{turn}}}}}"#);
+        let rotate = app.service.change_project(app.project.id, |project| {
+            project.previous_secret = Some((format!("secret {turn}").into(), app.service.now()));
+            Ok::<_, Failure>(())
+        });
+        let ((), (), rotated) = tokio::join!(patch(&name), patch(&retention), rotate);
+        rotated.unwrap();
+        let stored = app.service.store().project(app.project.id).await.unwrap().unwrap();
+        let known = app.service.project(app.project.id).await.unwrap().unwrap();
+        for project in [&stored, &*known] {
+            assert_eq!(*project.name, format!("name {turn}"));
+            assert_eq!(project.settings.retention, Some(Duration::from_secs(turn)));
+            assert_eq!(*project.previous_secret.as_ref().unwrap().0, format!("secret {turn}"));
+        }
+    }
+    app.shut_down().await;
+}
+
+/// Whoever asked for a change of the project and did not wait for the answer left the node with the project as it was
+/// before, whatever the store said.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_the_project_holds_though_nobody_waits_for_it() {
+    let app = App::new().await;
+    for turn in 1..=40 {
+        let body = format!(r#"{{"name":"name {turn}"}}"#);
+        let mut change = Box::pin(app.rest("server", Method::PATCH, "/project", &body));
+        for _ in 0..turn % 8 {
+            tokio::select! {
+                biased;
+                _ = &mut change => break,
+                () = std::future::ready(()) => {}
+            }
+        }
+        drop(change);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let stored = app.service.store().project(app.project.id).await.unwrap().unwrap();
+        let known = app.service.project(app.project.id).await.unwrap().unwrap();
+        assert_eq!(known.name, stored.name);
+    }
     app.shut_down().await;
 }
