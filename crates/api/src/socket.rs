@@ -108,6 +108,7 @@ impl NativeSession {
     /// A socket of somebody who has yet to say who it is.
     #[must_use]
     pub fn stranger(api: ApiState, outbox: Arc<Outbox>, address: Option<IpAddr>) -> Self {
+        api.send_away(&outbox);
         Self { api, outbox, phase: Phase::Stranger { address }, malformed: 0, limited: 0 }
     }
 
@@ -159,6 +160,7 @@ impl NativeSession {
         let end = end_of(verified.expires_at, self.api.service.now());
         let watch = self.api.expiries.watch(end, &self.outbox);
         self.outbox.set_authenticated();
+        self.api.send_away(&self.outbox);
         let principal = link.principal();
         let known = Known { link, principal, watch, seats, requests: Cell::default(), kept };
         self.phase = Phase::Known(Box::new(known));

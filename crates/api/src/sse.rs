@@ -64,8 +64,15 @@ pub(crate) async fn get_events(
     let missed = read(&api, &who, &room, after).await?;
     let (sender, receiver) = mpsc::channel(BATCHES_MAX);
     let until = caller.verified.expires_at.plus(LEEWAY);
+    let drained = api.drained();
     let follower = Follower { api, who, room, after, until };
-    let task = tokio::spawn(follower.run(missed, sender));
+    let task = tokio::spawn(async move {
+        // Whoever is cut short comes back elsewhere with the last position.
+        tokio::select! {
+            () = drained => {}
+            () = follower.run(missed, sender) => {}
+        }
+    });
     let body = Body::from_stream(Events { receiver, task });
     Ok(([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")], body)
         .into_response())

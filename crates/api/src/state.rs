@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use sidetalk_core::hub::FaceId;
 use sidetalk_core::model::Dialect;
-use sidetalk_core::ports::{Entropy, Outlet as _};
+use sidetalk_core::ports::{Closing, Entropy, Outlet as _};
 use sidetalk_core::service::Service;
 use sidetalk_edge::liveness::Liveness;
 use sidetalk_edge::origin::OriginPolicy;
+use sidetalk_edge::outbox::Outbox;
 use sidetalk_edge::rate;
 use sidetalk_edge::request_id::RequestIds;
 use sidetalk_edge::socket::{SocketSettings, Sockets};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
@@ -67,6 +69,8 @@ pub struct Shared {
     pub(crate) tickets: Tickets,
     pub(crate) expiries: Expiries,
     pub(crate) kept: KeptConnections,
+    /// Within which time everybody is to come back, once the node drains.
+    draining: watch::Sender<Option<Duration>>,
     pub(crate) origins: OriginPolicy,
     pub(crate) ping_interval: Duration,
     pub(crate) bounds: Bounds,
@@ -108,6 +112,7 @@ impl ApiState {
             limits: parts.limits,
             expiries: Expiries::default(),
             kept: KeptConnections::default(),
+            draining: watch::Sender::default(),
             origins: parts.origins,
             ping_interval: parts.ping_interval,
             bounds,
@@ -144,13 +149,30 @@ impl ApiState {
         known.copied().unwrap_or(crate::DIALECT)
     }
 
-    /// Tells every socket that it will be asked to come back within that time. Call it before
-    /// [`Service::drain`].
+    /// Tells every socket that it will be asked to come back within that time, and ends what follows rooms by
+    /// server-sent events. Whoever comes from now on is sent away at once. Call it before [`Service::drain`].
     pub fn announce_drain(&self, within: Duration) {
+        self.draining.send_replace(Some(within));
         let retry_after_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
         let frame = to_wire::frame(&Frame::new("server.draining", DrainingNotice { retry_after_ms }));
         for outbox in self.expiries.outboxes() {
             outbox.send(frame.clone());
+        }
+    }
+    /// Sends a socket away if the node drains already. Called when the hub knows the connection, so that whoever comes at
+    /// the moment of the drain is found by this or by [`Service::drain`].
+    pub(crate) fn send_away(&self, outbox: &Outbox) {
+        if let Some(after) = *self.draining.borrow() {
+            outbox.close(Closing::Draining { after });
+        }
+    }
+
+    /// Waits until the node drains.
+    pub(crate) fn drained(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut draining = self.draining.subscribe();
+        async move {
+            // It ends with an error if the node itself is gone, which is the same to whoever waits.
+            let _ = draining.wait_for(Option::is_some).await;
         }
     }
 }

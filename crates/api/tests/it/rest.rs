@@ -274,3 +274,24 @@ async fn a_change_of_the_project_holds_though_nobody_waits_for_it() {
     }
     app.shut_down().await;
 }
+
+/// Followers heard nothing of a drain, so that one back end that followed a room kept the node from stopping for as long as
+/// the operator lets it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_end_when_the_node_drains() {
+    use http_body_util::BodyExt as _;
+    let app = App::new().await;
+    app.rest("server", Method::POST, "/rooms", r#"{"name":"lobby"}"#).await;
+    let open = async || {
+        let request =
+            Request::get("/api/v1/rooms/lobby/events").header("authorization", basic(PROJECT, SECRET));
+        send(&app, request.body(Body::empty()).unwrap()).await.into_body()
+    };
+    let mut follower = open().await;
+    app.api.announce_drain(Duration::from_secs(10));
+    for body in [&mut follower, &mut open().await] {
+        let end = tokio::time::timeout(Duration::from_secs(5), body.frame()).await;
+        assert!(end.expect("in time").is_none());
+    }
+    app.shut_down().await;
+}

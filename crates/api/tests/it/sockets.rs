@@ -294,3 +294,33 @@ async fn who_is_there_is_told_what_an_erased_user_takes_along() {
     assert!(!page.to_string().contains("bob"), "{page}");
     app.shut_down().await;
 }
+
+/// Whoever was let in just after the node had begun to drain heard nothing of it, and was cut off with the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_while_the_node_drains_is_sent_away_at_once() {
+    let app = App::new().await;
+    let mut stranger = app.socket().await;
+    let mut kept = app.socket_of("carol").await;
+    let token = app.token_of("bob");
+    let connect = |more: Value| {
+        let mut params = json!({ "token": token });
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "connect", "params": params }).to_string()
+    };
+    let mut away = app.socket().await;
+    let resume = away.call(&connect(json!({ "keep_s": 10 }))).await["result"]["resume"].clone();
+    let mut back = app.socket().await;
+    app.api.announce_drain(Duration::from_secs(10));
+    // Those that are there are asked to go by the service, each at a time of its own.
+    assert_eq!(notification(&mut kept, "server.draining").await["params"]["retry_after_ms"], 10_000);
+    assert_eq!(kept.next_within(QUIET).await, None);
+    assert_eq!(kept.closed, None);
+    stranger.send(&connect(json!({}))).await;
+    back.send(&connect(json!({ "resume": resume, "received": 0 }))).await;
+    let late = app.socket().await;
+    let known = app.socket_at("/api/v1/connect", &format!("sidetalk.v1, token.{token}")).await.unwrap();
+    for mut socket in [stranger, back, late, known] {
+        assert_eq!(socket.close().await, (4002, "10000".to_owned()));
+    }
+    app.shut_down().await;
+}
