@@ -172,8 +172,8 @@ pub trait ProjectStore: Send + Sync + 'static {
         after: Option<&UserId>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<UserProfile>, Failure>>;
-    /// Removes a user's profile, markers and the text and name of every message of theirs (tombstones stay, so that no seq is
-    /// missing); audiences, mentions, reactions, members and moderation name a pseudonym from then on. A ban keeps the id. Says how many messages were wiped. Nobody is told: see [`Service::erase_user`](crate::service::Service).
+    /// Removes a user's profile and markers, and what is left of the messages of theirs that are deleted (tombstones stay, so
+    /// that no seq is missing); audiences, mentions, reactions, members and moderation name a pseudonym from then on. A ban keeps the id. Says how many messages were wiped. Nobody is told: see [`Service::erase_user`](crate::service::Service).
     fn erase_user(
         &self,
         project: ProjectId,

@@ -132,10 +132,10 @@ impl Room {
             Event::MemberMuted { user, mute } => self.member_mut(user).mute = Some(*mute),
             Event::MemberUnmuted { user } => self.member_mut(user).mute = None,
             Event::MemberBanned { user, ban } => {
-                let durable = self.kind != RoomKind::Session;
+                let can_leave = self.kind == RoomKind::Group;
                 let member = self.member_mut(user);
                 member.ban = Some(*ban);
-                if durable {
+                if can_leave {
                     member.membership = Some(Membership::Left);
                 }
             }
@@ -144,7 +144,8 @@ impl Room {
             Event::GroupsSet { user, groups } => self.member_mut(user).groups.clone_from(groups),
             Event::MemberInvited { user } => self.member_mut(user).membership = Some(Membership::Invited),
             Event::MemberJoined { user } => self.member_mut(user).membership = Some(Membership::Joined),
-            Event::MemberKicked { .. } if self.kind == RoomKind::Session => {}
+            // A direct room joins two users for ever: nobody could let them in again.
+            Event::MemberKicked { .. } if self.kind != RoomKind::Group => {}
             Event::MemberKicked { user } | Event::MemberLeft { user } => {
                 self.member_mut(user).membership = Some(Membership::Left);
             }
@@ -210,7 +211,14 @@ impl Act<'_> {
     }
 
     fn require(&self, role: Role) -> Result<(), Refusal> {
-        if self.standing.role >= role { Ok(()) } else { Err(Refusal::RoleTooLow { needed: role.name() }) }
+        if self.standing.role < role {
+            return Err(Refusal::RoleTooLow { needed: role.name() });
+        }
+        match self.who.user() {
+            // An invitation does not open the history, and moves nothing in it.
+            Some(own) if role >= Role::Moderator => self.room.require_joined(own),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -54,6 +54,14 @@ impl Roster {
         presence
     }
 
+    /// Tells from now on that a connection has that role.
+    pub fn set_role(&mut self, connection: ConnectionId, role: Role) {
+        let at = self.times.get(&connection);
+        if let Some(presence) = at.and_then(|at| self.by_time.get_mut(at)) {
+            Arc::make_mut(presence).role = role;
+        }
+    }
+
     /// Takes a connection out.
     pub fn depart(&mut self, connection: ConnectionId) -> Option<Arc<Presence>> {
         self.times.remove(&connection).and_then(|at| self.by_time.remove(&at))

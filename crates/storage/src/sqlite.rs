@@ -19,6 +19,7 @@ mod upkeep;
 mod wal;
 mod writer;
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -129,6 +130,8 @@ impl Sqlite {
             std::fs::create_dir_all(folder).map_err(io)?;
         }
         let lock = lock::Lock::take(&path)?;
+        // Secrets and private messages: for nobody but the server. What SQLite puts beside it gets the same mode.
+        std::fs::File::options().append(true).create(true).mode(0o600).open(&path).map_err(io)?;
         let engine =
             |source: rusqlite::Error| OpenError::Engine { path: path.clone(), source: source.into() };
         let faults = Arc::new(Faults::default());

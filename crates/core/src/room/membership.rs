@@ -17,7 +17,7 @@ impl Act<'_> {
     }
 
     pub(super) fn unmute(&self, user: &UserId) -> Result<Decision, Refusal> {
-        self.require(Role::Moderator)?;
+        self.require_above(user)?;
         let free = self.member(user).is_none_or(|member| member.mute.is_none());
         tell_room_unless(free, || Event::MemberUnmuted { user: user.clone() })
     }
@@ -35,12 +35,12 @@ impl Act<'_> {
     }
 
     pub(super) fn unban(&self, user: &UserId) -> Result<Decision, Refusal> {
-        self.require(Role::Moderator)?;
+        self.require_above(user)?;
         let free = self.member(user).is_none_or(|member| member.ban.is_none());
         tell_room_unless(free, || Event::MemberUnbanned { user: user.clone() })
     }
 
-    /// A moderator gives roles below moderator; an owner gives any.
+    /// A moderator gives roles below moderator to those below him; an owner gives any.
     pub(super) fn set_role(&self, user: &UserId, role: Option<Role>) -> Result<Decision, Refusal> {
         let owner = self.standing.role == Role::Owner;
         if role.is_some_and(|role| role >= Role::Moderator) && !owner {
@@ -54,7 +54,9 @@ impl Act<'_> {
     }
 
     pub(super) fn set_groups(&self, user: &UserId, groups: &[GroupName]) -> Result<Decision, Refusal> {
-        self.require(Role::Moderator)?;
+        if self.standing.role < Role::Owner {
+            self.require_above(user)?;
+        }
         let max = self.facts.limits.audience_max;
         if groups.len() > max {
             return Err(Refusal::TooLarge { field: "groups", max });

@@ -18,6 +18,9 @@ use super::Service;
 /// How many rooms are looked through between two questions for more.
 const ROOMS_AT_ONCE: usize = 100;
 
+/// How often a user is erased who goes on posting: what was on its way when the connections ended goes too.
+const ERASING_ROUNDS: usize = 3;
+
 /// How many messages are deleted side by side: they share their commits.
 const DELETED_AT_ONCE: usize = 256;
 
@@ -89,33 +92,46 @@ impl Service {
         for link in self.hub.links_of(project, user) {
             link.outlet().close(Closing::Left(LeaveReason::Removed));
         }
-        let mut last = None;
-        loop {
-            let rooms = self.store.rooms(project, last.as_ref(), ROOMS_AT_ONCE).await?;
-            for room in &rooms {
-                self.delete_messages_of(user, &RoomKey { project, name: room.name.clone() }).await?;
-            }
-            if rooms.len() < ROOMS_AT_ONCE {
+        let mut wiped = 0;
+        for _ in 0..ERASING_ROUNDS {
+            let was_there = self.delete_everything_of(project, user).await?;
+            wiped += self.store.erase_user(project, user, self.now()).await?;
+            if !was_there {
                 break;
             }
-            last = rooms.into_iter().last().map(|room| room.name);
         }
-        let messages = self.store.erase_user(project, user, self.now()).await?;
         for live in self.hub.live_rooms().iter().filter(|live| live.key().project == project) {
             if let Some(room) = self.store.room(live.key()).await? {
                 live.take_members(&room);
             }
         }
-        Ok(messages)
+        Ok(wiped)
     }
 
-    async fn delete_messages_of(&self, user: &UserId, room: &RoomKey) -> Result<(), Failure> {
+    /// Deletes the messages of a user in all rooms; says whether there were any.
+    async fn delete_everything_of(&self, project: ProjectId, user: &UserId) -> Result<bool, Failure> {
+        let (mut last, mut some) = (None, false);
+        loop {
+            let rooms = self.store.rooms(project, last.as_ref(), ROOMS_AT_ONCE).await?;
+            for room in &rooms {
+                let key = RoomKey { project, name: room.name.clone() };
+                some |= self.delete_messages_of(user, &key).await?;
+            }
+            if rooms.len() < ROOMS_AT_ONCE {
+                return Ok(some);
+            }
+            last = rooms.into_iter().last().map(|room| room.name);
+        }
+    }
+
+    /// Deletes the messages of a user in a room; says whether there were any.
+    async fn delete_messages_of(&self, user: &UserId, room: &RoomKey) -> Result<bool, Failure> {
         let server =
             Principal { project: room.project, actor: Actor::Server, connection: None, dialect: None };
         let mut after = Seq::ZERO;
         loop {
             let found = match self.store.messages_of(room, user, after, DELETED_AT_ONCE).await {
-                Err(Failure::Refused(Refusal::RoomGone)) => return Ok(()),
+                Err(Failure::Refused(Refusal::RoomGone)) => return Ok(false),
                 found => found?,
             };
             let deletes = found
@@ -128,7 +144,7 @@ impl Service {
                     Err(failure) => return Err(failure),
                 }
             }
-            let Some(end) = found.last() else { return Ok(()) };
+            let Some(end) = found.last() else { return Ok(after > Seq::ZERO) };
             after = end.seq;
         }
     }

@@ -179,6 +179,7 @@ impl Service {
     /// The rules' refusal, or the store's failure.
     pub async fn delete_room(&self, who: &Principal, name: &RoomName) -> Result<(), Failure> {
         let room = self.room(who, name).await?;
+        room.viewer(self.now(), who)?;
         if room.admit(self.now(), who)?.role < Role::Owner {
             return Err(Refusal::RoleTooLow { needed: Role::Owner.name() }.into());
         }

@@ -113,7 +113,8 @@ fn traces(db: &Db, trace: Trace, room: i64, user: &UserId, after: i64) -> Result
         Trace::Messages | Trace::Pins | Trace::Entries => user.as_str().to_owned(),
     };
     let (rows, is_trace) = match trace {
-        Trace::Messages => ("message", "sender = ?3"),
+        // What is not deleted came after the erasing began, and is not wiped behind the backs of those who see it.
+        Trace::Messages => ("message", "sender = ?3 AND deleted_at IS NOT NULL"),
         Trace::Pins => ("message INDEXED BY message_pinned", "pinned_at IS NOT NULL AND pinned_by = ?3"),
         Trace::Mentions => ("message", "mentions IS NOT NULL AND instr(mentions, ?3)"),
         Trace::Entries => ("entry", "by_user = ?3"),

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/002_dialects.sql"),
     include_str!("../../migrations/sqlite/003_addressee.sql"),
     include_str!("../../migrations/sqlite/004_copies.sql"),
+    include_str!("../../migrations/sqlite/005_prefixes.sql"),
 ];
 
 /// "Side" in ASCII: says whose file it is.

@@ -33,6 +33,9 @@ const BATCH_MAX: usize = 512;
 /// How long nothing must have come before the writer looks after the search index and the write-ahead log.
 const IDLE: Duration = Duration::from_millis(300);
 
+/// How long it pauses between two pieces of that work.
+const BREATH: Duration = Duration::from_millis(10);
+
 /// A job of the writer.
 pub(super) trait Job: Send {
     /// Does the work; an error means that the whole transaction must be undone.
@@ -83,6 +86,8 @@ pub(super) struct Writer {
     touched: Vec<RoomKey>,
     /// Entries of rooms that were deleted in the same transaction.
     orphaned: Vec<Committed>,
+    /// Whether nothing has come since it last did some of its own work.
+    resting: bool,
     /// Whether rows of deleted rooms may be left.
     sweeping: bool,
     /// Whether rooms may wait for the search index.
@@ -110,6 +115,7 @@ impl Writer {
             rooms: HashMap::new(),
             touched: Vec::new(),
             orphaned: Vec::new(),
+            resting: false,
             sweeping: true,
             behind: true,
             truncate: false,
@@ -120,11 +126,24 @@ impl Writer {
     pub(super) fn run(mut self) {
         loop {
             let has_chores = self.behind || self.truncate || self.shared.log.wants_rest();
-            let patience = if self.sweeping { Some(Duration::ZERO) } else { has_chores.then_some(IDLE) };
+            let pause = if self.sweeping {
+                Duration::ZERO
+            } else if self.resting {
+                BREATH
+            } else {
+                IDLE
+            };
+            let patience = (self.sweeping || has_chores).then_some(pause);
             match self.shared.writes.take(BATCH_MAX, patience) {
-                Taken::Jobs(jobs) => self.guarded(jobs),
+                Taken::Jobs(jobs) => {
+                    self.resting = false;
+                    self.guarded(jobs);
+                }
                 Taken::Idle if self.sweeping => self.sweep(),
-                Taken::Idle => self.rest(),
+                Taken::Idle => {
+                    self.resting = true;
+                    self.rest();
+                }
                 Taken::Closed => return,
             }
             self.shared.log.relieve(&mut self.db);

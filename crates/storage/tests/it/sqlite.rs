@@ -1,5 +1,6 @@
 //! What only the embedded engine promises: failing statements, a full disk, files, locks.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -244,6 +245,7 @@ async fn an_erased_user_is_not_in_the_files() {
     world.write("r", &bob, edit).await;
     assert_eq!(world.found("r", &SERVER, "xylophone17").await.matches("(gone)").count(), 0);
     assert!(holds(&world, "xylophone") && holds(&world, "bob's name"), "the search works at all");
+    world.delete_messages_of("r", "bob").await;
     world.store().erase_user(r.project, &id("bob"), at(9_000)).await.expect("erased");
     assert!(holds(&world, "kept399"));
     for gone in ["xylophone", "bob's name", "to be edited", "client17"] {
@@ -252,6 +254,22 @@ async fn an_erased_user_is_not_in_the_files() {
     world.reopen();
     assert!(!holds(&world, "xylophone"));
     assert_eq!(world.found("r", &SERVER, "kept399").await.matches("kept399").count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_readable_by_its_owner_alone() {
+    let world = World::new(Embedded::default());
+    world.open("r").await;
+    world.write("r", &member("alice"), say("a secret")).await;
+    world.store().backup(&world.engine.scratch()).await.expect("a backup");
+    let path = world.engine.path();
+    let files = std::fs::read_dir(path.parent().expect("a folder")).expect("a list");
+    for file in
+        files.map(|file| file.expect("a file")).filter(|file| !file.path().ends_with("sidetalk.db.lock"))
+    {
+        let mode = file.metadata().expect("a file").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", file.path().display());
+    }
 }
 
 fn holds(world: &World<Embedded>, wanted: &str) -> bool {

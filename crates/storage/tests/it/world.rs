@@ -280,6 +280,15 @@ impl<E: Engine> World<E> {
         }
     }
 
+    /// Deletes all messages of a user, as the service does before it erases one.
+    pub(crate) async fn delete_messages_of(&self, room: &str, user: &str) {
+        for message in
+            self.store().messages_of(&key(room), &id(user), Seq::ZERO, 10_000).await.expect("a list")
+        {
+            self.write(room, &server(), Write::Delete { message: message.id }).await;
+        }
+    }
+
     /// The code that a write is refused with.
     pub(crate) async fn refused(&self, room: &str, who: &Principal, write: Write) -> &'static str {
         self.try_write(room, who, write).await.expect_err("a refusal").code()

@@ -99,7 +99,9 @@ impl LiveRoom {
         };
         if let Event::GroupsSet { user, .. } | Event::RoleSet { user, .. } = &entry.event {
             for seat in inner.seats.iter().filter(|seat| seat.presence().identity.user == *user) {
-                seat.set_groups(room.standing_of(&seat.link().identity()).groups);
+                let standing = room.standing_of(&seat.link().identity());
+                inner.roster.set_role(seat.link().id(), standing.role);
+                seat.set_groups(standing.groups);
             }
         }
         if let Some((user, _)) = &removes {

@@ -20,6 +20,7 @@ impl LiveRoom {
             let room = inner.room.as_ref().filter(|_| link.opens(&self.key.name));
             match room.and_then(|room| room.admit(now, &link.principal()).ok()) {
                 Some(standing) => {
+                    inner.roster.set_role(link.id(), standing.role);
                     seat.set_groups(standing.groups);
                     true
                 }
