@@ -264,14 +264,10 @@ impl ApiState {
     /// As whom somebody's sends count; moderators, owners and the server are exempt.
     fn counted(&self, who: &Principal, room: &RoomName) -> Option<Counted> {
         let Actor::User(identity) = &who.actor else { return None };
-        if identity.role >= Role::Moderator {
-            return None;
-        }
         let key = RoomKey { project: who.project, name: room.clone() };
-        let given = self.service.hub().live(&key).and_then(|live| {
-            live.with(|room, _| room.members.get(&identity.user).and_then(|member| member.role)).flatten()
-        });
-        if given.is_some_and(|role| role >= Role::Moderator) {
+        let live = self.service.hub().live(&key);
+        let role = live.and_then(|live| live.with(|room, _| room.role_in(identity)));
+        if role.unwrap_or(identity.role) >= Role::Moderator {
             return None;
         }
         let user = (who.project, identity.user.clone());

@@ -55,6 +55,8 @@ impl ApiState {
         match found {
             Credentials::Bearer(token) => self.verify(&token, address).await,
             Credentials::Basic { user, password } => {
+                // Over the limit, not even the right secret is told from the wrong ones.
+                address.map_or(Ok(()), |address| self.rates.foresee_auth_failure(address, rate::now()))?;
                 let verified = self.by_secret(&user, &password).await;
                 verified.map_err(|problem| self.count_failure(problem, "secret", address))
             }

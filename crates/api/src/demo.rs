@@ -7,11 +7,9 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
-use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 use sidetalk_core::model::{Actor, Principal, ProjectId, Role, RoomName, RoomSpec, UserId};
 use sidetalk_edge::caller::Address;
-use sidetalk_edge::proxy::Client;
 use sidetalk_edge::rate;
 
 use crate::acts::Out as _;
@@ -59,18 +57,14 @@ struct Wish<'a> {
 struct Session<'a> {
     room: &'a str,
     token: &'a str,
-    server: &'a str,
     name: &'a str,
     user: &'a str,
-    invite_url: String,
 }
 
 async fn post_session(
     State(api): State<ApiState>,
     Extension(demo): Extension<Demo>,
     Address(address): Address,
-    client: Option<Extension<Client>>,
-    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     if let Some(address) = address {
@@ -108,38 +102,7 @@ async fn post_session(
         ..Mint::new(user.clone(), TTL)
     };
     let (token, _) = token::mint(&project, &mint, api.service.now());
-    let base = base_url(client.map(|Extension(client)| client), &headers);
-    Ok(Json.made(&Session {
-        room: room.as_str(),
-        token: &token,
-        server: &base,
-        name: &name,
-        user: user.as_str(),
-        invite_url: format!("{base}/#/r/{}", percent_encoded(room.as_str())),
-    }))
-}
-
-/// The address under which the client sees this server.
-fn base_url(client: Option<Client>, headers: &HeaderMap) -> String {
-    let host =
-        headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
-    let (is_https, host) = match client {
-        Some(client) => (client.is_https, client.host.unwrap_or(host)),
-        None => (false, host),
-    };
-    format!("{}://{host}", if is_https { "https" } else { "http" })
-}
-
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    Ok(Json.made(&Session { room: room.as_str(), token: &token, name: &name, user: user.as_str() }))
 }
 
 const ADJECTIVES: [&str; 32] = [

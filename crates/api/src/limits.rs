@@ -228,6 +228,14 @@ impl Rates {
         self.auth_failures.as_ref().map_or(Ok(()), |failures| failures.check(&address.into(), now))
     }
 
+    /// Whether a failed login would be one too many; counts nothing.
+    ///
+    /// # Errors
+    /// [`Limited`] if it would.
+    pub fn foresee_auth_failure(&self, address: IpAddr, now: Instant) -> Result<(), Limited> {
+        self.auth_failures.as_ref().map_or(Ok(()), |failures| failures.foresee(&address.into(), now))
+    }
+
     /// Forgets who has rested.
     pub fn sweep(&self, now: Instant) {
         self.sends.sweep(now);

@@ -21,7 +21,7 @@ use sidetalk_core::hub::{Link, Seat};
 use sidetalk_core::model::{Actor, Audience, ConnectionId, Identity, Principal, ProjectId, RoomName, Signal};
 use sidetalk_core::ports::Outlet;
 use sidetalk_core::refusal::Refusal;
-use sidetalk_core::service::JoinWish;
+use sidetalk_core::service::{Held, JoinWish};
 use sidetalk_edge::berth::Berth;
 use sidetalk_edge::close::{Close, Code};
 use sidetalk_edge::outbox::Outbox;
@@ -101,7 +101,7 @@ pub enum Waited {
     /// The token of `token.refresh` was looked at.
     Refreshed(RequestId, Result<Verified, Problem>),
     /// A place in a room was taken.
-    Joined(Arc<Seat>, Option<Bytes>),
+    Joined(Held, Option<Bytes>),
 }
 
 impl NativeSession {
@@ -338,13 +338,11 @@ impl NativeSession {
                 Ok(joined) => joined,
                 Err(problem) => return Waited::Answer(Reply(id).error(&problem)),
             };
+            let seat = api.service.hold(joined.seat.clone());
             let reply = Reply(id.clone());
             match api.joined(&who, &joined, extras, reply).await {
-                Ok(frame) => Waited::Joined(joined.seat, frame),
-                Err(problem) => {
-                    api.service.leave(&joined.seat, LeaveReason::Left);
-                    Waited::Answer(Reply(id).error(&problem))
-                }
+                Ok(frame) => Waited::Joined(seat, frame),
+                Err(problem) => Waited::Answer(Reply(id).error(&problem)),
             }
         })
     }
@@ -449,6 +447,7 @@ impl Session for NativeSession {
             Waited::Verified(id, keeping, verified) => self.verified(id.as_deref(), &keeping, verified),
             Waited::Refreshed(id, verified) => self.refreshed(id, verified),
             Waited::Joined(seat, frame) => {
+                let seat = seat.keep();
                 if let Some(frame) = frame {
                     self.outbox.send(frame);
                 }

@@ -20,6 +20,10 @@ pub(super) fn join_wish(join: &Join<'_>) -> Result<JoinWish, Problem> {
     if data.len() > CLIENT_DATA_BYTES_MAX {
         return Err(Refusal::TooLarge { field: "data", max: CLIENT_DATA_BYTES_MAX }.into());
     }
+    // As JSON each of them is six bytes, which go to everybody who is there.
+    if data.contains(|letter: char| letter.is_control() && !matches!(letter, '\t' | '\n' | '\r')) {
+        return Err(Problem::invalid("data", "must have no control characters but tabs and line breaks"));
+    }
     Ok(JoinWish {
         position: join.position.as_deref().map(position).transpose()?,
         history: join.history.unwrap_or(HISTORY_DEFAULT),
@@ -34,18 +38,19 @@ pub(super) fn join_wish(join: &Join<'_>) -> Result<JoinWish, Problem> {
 /// # Errors
 /// If a field is not as it must be, or none is there.
 pub fn updates(update: &UpdateRoom<'_>) -> Result<Vec<Write>, Problem> {
-    let mut writes = Vec::new();
+    let (mut writes, reset) = (Vec::new(), RoomSettings::default());
     if let Some(title) = &update.title {
         writes.push(Write::SetTitle(title.as_deref().map(shared)));
     }
     if let Some(enabled) = update.chat_enabled {
-        writes.push(Write::SetChatEnabled(enabled));
+        writes.push(Write::SetChatEnabled(enabled.unwrap_or(reset.chat_enabled)));
     }
     if let Some(pause) = update.slow_mode_s {
         writes.push(Write::SetSlowMode(bounded("slow_mode_s", pause)?));
     }
     if let Some(policy) = &update.private_chat {
-        writes.push(Write::SetPrivateChat(private_chat(policy)?));
+        let policy = policy.as_deref().map_or(Ok(reset.private_chat), private_chat)?;
+        writes.push(Write::SetPrivateChat(policy));
     }
     if let Some(retention) = update.retention_s {
         writes.push(Write::SetRetention(bounded("retention_s", retention)?));

@@ -66,14 +66,17 @@ pub struct UpdateRoom<'a> {
     #[schema(value_type = Option<String>)]
     pub title: Option<Option<Str<'a>>>,
     /// Whether messages may be posted.
-    pub chat_enabled: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<bool>)]
+    pub chat_enabled: Option<Option<bool>>,
     /// The least seconds between two messages of one user, 1 to 120.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u64>)]
     pub slow_mode_s: Option<Option<u64>>,
     /// Who may speak privately: `everyone`, `with_moderators`, `off`.
-    #[serde(borrow)]
-    pub private_chat: Option<Str<'a>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub private_chat: Option<Option<Str<'a>>>,
     /// How many seconds messages are kept.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u64>)]

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
 use sidetalk_api::{ApiLimits, DialectLimits};
 use sidetalk_core::model::Dialect;
+use sidetalk_edge::proxy::Client;
 use sidetalk_edge::rate::Rule;
+use tower::ServiceExt as _;
 
 use crate::app::App;
 
@@ -164,5 +167,24 @@ async fn signals_joins_and_failed_logins_have_theirs() {
     assert_eq!(closes, [4500, 4500, 4003]);
     // Who has a good token comes in from that address all the same.
     app.socket_of("carol").await;
+    app.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_the_limit_the_right_secret_looks_like_a_wrong_one() {
+    let app = App::with_limits(ApiLimits::default()).await;
+    let ask = async |secret: &str| {
+        let authorization = crate::app::basic(crate::app::PROJECT, secret);
+        let request = Request::builder().uri("/api/v1/project").header("authorization", authorization);
+        let client = Client { address: [192, 0, 2, 1].into(), is_https: false, host: None };
+        let request = request.extension(client).body(Body::empty()).unwrap();
+        app.router.clone().oneshot(request).await.unwrap().status()
+    };
+    let mut wrong = 0;
+    while ask("wrong").await == StatusCode::UNAUTHORIZED {
+        wrong += 1;
+        assert!(wrong < 100);
+    }
+    assert_eq!(ask(crate::app::SECRET).await, StatusCode::TOO_MANY_REQUESTS);
     app.shut_down().await;
 }

@@ -53,7 +53,12 @@ impl Room {
         Ok(Viewer::User { user: user.clone(), groups: standing.groups.into() })
     }
 
-    /// The role that `identity` has here.
+    /// The role that `identity` has here: the one that the room gave, else the token's.
+    pub fn role_in(&self, identity: &Identity) -> Role {
+        self.members.get(&identity.user).and_then(|member| member.role).unwrap_or(identity.role)
+    }
+
+    /// What `identity` is here.
     pub fn standing_of(&self, identity: &Identity) -> Standing {
         let member = self.members.get(&identity.user);
         let mut groups = identity.groups.to_vec();
@@ -62,7 +67,7 @@ impl Room {
                 groups.push(group.clone());
             }
         }
-        Standing { role: member.and_then(|member| member.role).unwrap_or(identity.role), groups }
+        Standing { role: self.role_in(identity), groups }
     }
 
     /// # Errors
