@@ -8,16 +8,17 @@ export class Drafts {
   }
 
   get(key: string): string {
+    let kept: string | null | undefined;
     try {
-      return sessionStorage.getItem(this.#prefix + key) ?? this.#memory.get(key) ?? "";
+      kept = sessionStorage.getItem(this.#prefix + key);
     } catch {
-      return this.#memory.get(key) ?? "";
+      // Storage is forbidden.
     }
+    return kept ?? this.#memory.get(key) ?? "";
   }
 
   set(key: string, text: string): void {
-    if (text) this.#memory.set(key, text);
-    else this.#memory.delete(key);
+    this.#memory.set(key, text);
     try {
       if (text) sessionStorage.setItem(this.#prefix + key, text);
       else sessionStorage.removeItem(this.#prefix + key);

@@ -28,7 +28,8 @@ export class Feed {
   #rows = new Rows<Item>();
   #items: Item[] = [];
   #unreadAfter: number | null = null;
-  #read = new Map<string, number>();
+  /** Up to where everything was read. */
+  #read = 0;
   #fresh = 0;
   #current: string | null = null;
   #frame = 0;
@@ -66,10 +67,8 @@ export class Feed {
   /** At the first sight of the room: the line goes where the reader stopped the last time. */
   start(): void {
     this.#joined = true;
-    for (const { audience, seen, count } of this.#session.room!.joined.unread ?? []) {
-      const room = audience.type === "room";
-      if (room && seen > 0 && count > 0) this.#unreadAfter = seen;
-    }
+    for (const { audience, seen, count } of this.#session.room!.joined.unread ?? [])
+      if (audience.type === "room" && seen && count) this.#unreadAfter = seen;
     this.refresh();
   }
 
@@ -129,8 +128,7 @@ export class Feed {
   #draw(): void {
     if (!this.#joined) return;
     this.#items = this.#session.list;
-    const start = this.#session.hasOlder ? "loading" : "reached";
-    const rows = this.#items.length ? this.#rows.build(this.#items, { start, unread: this.#unreadAfter }) : [];
+    const rows = this.#items.length ? this.#rows.build(this.#items, { loading: this.#session.hasOlder, unread: this.#unreadAfter }) : [];
     this.element.classList.toggle("nothing", rows.length === 0);
     // A feed must have articles; before the first message it is only a place.
     this.#canvas.role = rows.length ? "feed" : "group";
@@ -189,18 +187,16 @@ export class Feed {
     this.#fresh = 0;
     this.#showJump();
     if (!this.#joined || !this.#looking) return;
-    const newest = new Map<string, Item>();
+    const newest = new Map<string, Message>();
     for (let at = this.#items.length - 1; at >= 0; at--) {
-      const item = this.#items[at]!;
-      if (item.seq === null) continue;
-      if (item.seq <= (this.#read.get("") ?? 0)) break;
-      if (!newest.has(item.audience)) newest.set(item.audience, item);
+      const { message, audience } = this.#items[at]!;
+      if (!message) continue;
+      if (message.seq <= this.#read) break;
+      if (!newest.has(audience)) newest.set(audience, message);
     }
-    for (const [key, item] of newest) {
-      this.#read.set("", Math.max(this.#read.get("") ?? 0, item.seq!));
-      if ((this.#read.get(key) ?? 0) >= item.seq!) continue;
-      this.#read.set(key, item.seq!);
-      this.#session.room!.markRead(item.seq!, { audience: item.message!.audience }).catch(() => undefined);
+    for (const { seq, audience } of newest.values()) {
+      this.#read = Math.max(this.#read, seq);
+      this.#session.room!.markRead(seq, { audience }).catch(() => undefined);
     }
   }
 
@@ -216,9 +212,8 @@ export class Feed {
   // The keyboard: one message is in the tab order; arrows move on from there.
 
   #keepStop(): void {
-    const last = this.#items.at(-1)?.key ?? null;
-    if (this.#current !== null && this.#items.some((item) => item.key === this.#current) && this.#canvas.contains(this.#active)) return;
-    this.#stop(last);
+    if (this.#items.some((item) => item.key === this.#current) && this.#canvas.contains(this.#active)) return;
+    this.#stop(this.#items.at(-1)?.key ?? null);
   }
 
   get #active(): Element | null {

@@ -134,6 +134,13 @@ export class VirtualList<Row extends ListRow> {
     this.canvas.style.height = `${top}px`;
   }
 
+  /** Other heights, and the first row in sight stays where it is. */
+  #settle(): void {
+    const anchor = this.atEnd ? undefined : this.#inSight()[0];
+    this.#layout();
+    if (anchor) this.#scrollBy(this.#tops[this.#index.get(anchor.key)!]! - anchor.offset);
+  }
+
   #scrollBy(to: number): void {
     this.scroller.scrollTop = to;
     this.#expected = this.scroller.scrollTop;
@@ -153,9 +160,7 @@ export class VirtualList<Row extends ListRow> {
     for (let pass = 0; pass < 5; pass++) {
       if (this.atEnd) this.#scrollBy(this.#tops[this.#rows.length]!);
       if (!this.#syncRows()) break;
-      const anchor = this.atEnd ? undefined : this.#inSight()[0];
-      this.#layout();
-      if (anchor) this.#scrollBy(this.#tops[this.#index.get(anchor.key)!]! - anchor.offset);
+      this.#settle();
     }
     for (const [key, { element }] of this.#shown) {
       const transform = `translateY(${this.#tops[this.#index.get(key)!]}px)`;
@@ -224,7 +229,6 @@ export class VirtualList<Row extends ListRow> {
   }
 
   #resized(entries: ResizeObserverEntry[]): void {
-    const anchor = this.atEnd ? undefined : this.#inSight()[0];
     let changed = false;
     for (const { target } of entries) {
       if (target !== this.scroller) continue;
@@ -243,8 +247,7 @@ export class VirtualList<Row extends ListRow> {
         if (element.isConnected) changed = this.#measure(key, element.offsetHeight) || changed;
     }
     if (!changed) return;
-    this.#layout();
-    if (anchor) this.#scrollBy(this.#tops[this.#index.get(anchor.key)!]! - anchor.offset);
+    this.#settle();
     this.#paint();
   }
 }

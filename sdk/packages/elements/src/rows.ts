@@ -24,7 +24,7 @@ export class Rows<M extends RowMessage> {
   #before = new Map<string, Row<M>>();
 
   /** `unread`: the first message behind this seq gets the line above it. */
-  build(messages: readonly M[], options: { start: "none" | "loading" | "reached"; unread: number | null }): Row<M>[] {
+  build(messages: readonly M[], options: { loading: boolean; unread: number | null }): Row<M>[] {
     const out: Row<M>[] = [];
     const now = new Map<string, Row<M>>();
     const add = (row: Row<M>): void => {
@@ -33,7 +33,7 @@ export class Rows<M extends RowMessage> {
       now.set(row.key, kept);
       out.push(kept);
     };
-    if (options.start !== "none") add({ kind: "start", key: "start", loading: options.start === "loading" });
+    add({ kind: "start", key: "start", loading: options.loading });
     let lined = options.unread === null;
     let day = Number.NaN;
     let dayEnd = Number.NEGATIVE_INFINITY;

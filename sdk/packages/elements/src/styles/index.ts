@@ -3,14 +3,10 @@ import layout from "./layout.css";
 import messages from "./messages.css";
 import tokens from "./tokens.css";
 
-let made: CSSStyleSheet[] | null = null;
+let made: CSSStyleSheet | null = null;
 
 /** Constructed sheets: they need no `unsafe-inline` in the page's policy, and all panels share them. */
 export function sheets(): CSSStyleSheet[] {
-  made ??= [tokens, layout, messages, composer].map((text) => {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(text);
-    return sheet;
-  });
-  return made;
+  if (!made) (made = new CSSStyleSheet()).replaceSync(tokens + layout + messages + composer);
+  return [made];
 }
