@@ -49,6 +49,8 @@ export interface Item extends RowMessage {
 
 export const RANK: Record<Role, number> = { viewer: 0, guest: 1, member: 2, moderator: 3, owner: 4 };
 const ROOM: Audience = { type: "room" };
+/** A longer time would be over at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export class Session {
   readonly #options: SessionOptions;
@@ -61,7 +63,9 @@ export class Session {
   pinned: Message[] = [];
   readonly typists = new Map<string, string>();
   #names = new Map<string, string>();
-  #muted = new Set<string>();
+  /** Who is muted, and until when; `null`: until it is lifted. */
+  #muted = new Map<string, string | null>();
+  #lapse: ReturnType<typeof setTimeout> | undefined;
   #items = new WeakMap<object, Item>();
   #folk: { from: unknown; total: number; people: Person[] } | null = null;
   #loading: Promise<void> | null = null;
@@ -87,7 +91,7 @@ export class Session {
       this.pinned = [...(room.joined.pinned ?? [])];
       this.#events.joined(room);
       this.#events.pins();
-      this.#events.room();
+      this.#refresh();
       this.#events.messages();
     } catch (error) {
       this.ended ??= error as SidetalkError;
@@ -98,6 +102,7 @@ export class Session {
   stop(): void {
     this.ended ??= "closed";
     this.client.close();
+    clearTimeout(this.#lapse);
   }
 
   // Rights.
@@ -119,12 +124,13 @@ export class Session {
   }
 
   /** Why I may not write, or null. */
-  get silenced(): { why: "viewer" | "chatOff" | "muted"; until: string | null } | null {
+  get silenced(): { why: "viewer" | "chatOff" | "muted"; until?: string | null } | null {
     const state = this.room?.state;
     if (!state) return null;
-    if (state.me.role === "viewer") return { why: "viewer", until: null };
-    if (state.me.muted) return { why: "muted", until: state.me.muted.until };
-    return state.settings.chat_enabled || this.moderates ? null : { why: "chatOff", until: null };
+    const { role, muted } = state.me;
+    if (role === "viewer") return { why: role };
+    if (muted && lasts(muted.until)) return { why: "muted", until: muted.until };
+    return state.settings.chat_enabled ? null : { why: "chatOff" };
   }
 
   // People.
@@ -151,7 +157,7 @@ export class Session {
 
   #person({ user, name, avatar, role, groups }: Presence): Person {
     const picture = avatar && /^https:\/\//.test(avatar) ? avatar : null;
-    const muted = this.#muted.has(user);
+    const muted = lasts(this.#muted.get(user));
     return { user, name: cleanName(name), avatar: picture, role, groups, own: user === this.user, muted };
   }
 
@@ -162,13 +168,17 @@ export class Session {
   /** Who is muted is not in the presence; moderators can ask. */
   async askMembers(): Promise<readonly Member[]> {
     const members = await this.room!.members().catch(() => []);
-    this.#muted = new Set(members.filter((member) => member.muted).map((member) => member.user));
-    this.#refreshPeople();
+    this.#muted = new Map(members.flatMap(({ user, muted }) => (muted ? [[user, muted.until]] : [])));
+    this.#refresh();
     return members;
   }
 
-  #refreshPeople(): void {
+  #refresh(): void {
     this.#folk = null;
+    // A mute ends by itself and nobody tells: look again then.
+    clearTimeout(this.#lapse);
+    const ends = [...this.#muted.values(), this.room!.state.me.muted?.until].map(left).filter((ms) => ms > 0);
+    if (ends.length) this.#lapse = setTimeout(() => this.#refresh(), Math.min(...ends, TIMER_MAX_MS));
     this.#events.room();
   }
 
@@ -235,7 +245,11 @@ export class Session {
     if (!this.room || !gap) return Promise.resolve();
     this.#loading ??= this.room
       .history({ before: gap.before, limit })
-      .then((page) => this.timeline.add(page))
+      .then((page) => {
+        // The same gap would be asked for again at once, without an end.
+        if (page.more_before && !page.messages.length) throw Error("an empty page");
+        this.timeline.add(page);
+      })
       .finally(() => (this.#loading = null));
     return this.#loading;
   }
@@ -254,7 +268,7 @@ export class Session {
 
   #listen(room: Room): void {
     const events = this.#events;
-    room.on("state", () => events.room());
+    room.on("state", () => this.#refresh());
     room.on("message.posted", ({ message }) => {
       if (message.sender.connection) this.typists.delete(message.sender.connection);
       events.posted(message);
@@ -281,9 +295,9 @@ export class Session {
     });
     room.on("chat.disabled", () => events.notice("chatOff"));
     room.on("chat.enabled", () => events.notice("chatOn"));
-    room.on("member.muted", ({ user }) => (this.#muted.add(user), this.#refreshPeople()));
-    room.on("member.unmuted", ({ user }) => (this.#muted.delete(user), this.#refreshPeople()));
-    room.on("member.role_set", () => this.#refreshPeople());
+    room.on("member.muted", ({ user, until }) => (this.#muted.set(user, until), this.#refresh()));
+    room.on("member.unmuted", ({ user }) => (this.#muted.delete(user), this.#refresh()));
+    room.on("member.role_set", () => this.#refresh());
     room.on("reset", ({ joined }) => {
       this.pinned = [...(joined.pinned ?? [])];
       this.typists.clear();
@@ -309,6 +323,15 @@ export class Session {
     if (changed) this.#events.pins();
     return changed;
   }
+}
+
+/** How long a mute still lasts; NaN if it has no end, or there is none. */
+function left(until: string | null | undefined): number {
+  return Date.parse(until ?? "") - Date.now();
+}
+
+function lasts(until: string | null | undefined): boolean {
+  return until === null || left(until) > 0;
 }
 
 /** As the server will store it: the sender of a private message can read it too. */
