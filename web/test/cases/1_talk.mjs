@@ -82,6 +82,76 @@ export async function a_private_message_stays_between_two({ browser, server }) {
   await again.page.locator(".search .count", { hasText: "Nothing found" }).waitFor();
 }
 
+const choose = async ({ page }, name) => {
+  await page.locator(".scope-button").click();
+  await page.getByRole("menuitemcheckbox", { name }).click();
+  await page.keyboard.press("Escape");
+};
+
+/** Nothing can be sent, by key or button, and the text says why; what was typed and for whom is as before. */
+async function stuck({ page, input }, why, text) {
+  await page.locator(".limit", { hasText: why }).waitFor();
+  equal(await page.evaluate(() => document.querySelector("sidetalk-chat").shadowRoot.activeElement?.localName), "textarea", "the focus");
+  await input.press("Enter");
+  equal(await page.locator(".send").getAttribute("aria-disabled"), "true", "the button");
+  await page.locator(".send").click({ force: true });
+  await input.focus();
+  equal(await input.inputValue(), text, "what was typed");
+  ok((await page.locator(".scope-button").innerText()).includes("Bob"), "the readers are as they were");
+}
+
+export async function a_private_audience_never_becomes_the_room_by_itself({ browser, server }) {
+  const [a, b] = [await browser.person("alone", ada), await browser.person("alone", bob)];
+  await choose(a, /^Bob/);
+  await a.input.fill("the password is");
+  await b.page.context().setOffline(true);
+  await b.page.goto("about:blank").catch(() => undefined);
+  await b.page.close();
+  await a.page.locator(".count", { hasText: "1 person" }).waitFor();
+  await a.input.pressSequentially(" 1234");
+  await stuck(a, "Not in the room now", "the password is 1234");
+  const again = await browser.person("alone", bob);
+  await until(async () => !(await a.page.locator(".limit").innerText()), "he is back");
+  await server.call("PATCH", "rooms/alone", { private_chat: "off" });
+  await stuck(a, "Private messages are off", "the password is 1234");
+  await server.call("PATCH", "rooms/alone", { private_chat: "with_moderators" });
+  await stuck(a, "only with moderators", "the password is 1234");
+  await server.call("PATCH", "rooms/alone", { private_chat: "off" });
+  await a.page.locator(".limit", { hasText: "are off" }).waitFor();
+  await choose(a, /^Everyone/);
+  equal(await a.input.inputValue(), "", "nothing of it goes along to everyone");
+  await a.say("for all");
+  await again.sees("for all");
+  await server.call("PATCH", "rooms/alone", { private_chat: "everyone" });
+  await choose(a, /^Bob/);
+  await a.input.press("Enter");
+  await again.sees("the password is 1234");
+  equal((await server.messages("alone")).map(({ audience }) => audience.type), ["room", "users"], "who could read what");
+}
+
+export async function what_was_carried_to_a_private_audience_is_no_draft_for_everyone({ browser }) {
+  const [a] = [await browser.person("carried", ada), await browser.person("carried", bob)];
+  await a.input.fill("between you and me");
+  await choose(a, /^Bob/);
+  equal(await a.input.inputValue(), "between you and me", "it goes along");
+  equal(await a.page.evaluate(() => Object.entries(sessionStorage).filter(([key]) => key.endsWith(" room")).map(([, text]) => text)), [], "what is kept for everyone");
+  await a.input.press("Enter");
+  await a.sees("between you and me");
+  await choose(a, /^Everyone/);
+  equal(await a.input.inputValue(), "", "what stands there for everyone");
+  equal(await a.page.evaluate(() => Object.values(sessionStorage)), [], "what is kept");
+  // A draft that waits there keeps its place, and so does what was typed here.
+  await a.input.fill("public");
+  await choose(a, /^Bob/);
+  await a.input.fill("private");
+  await choose(a, /^Everyone/);
+  await a.input.fill("public again");
+  await choose(a, /^Bob/);
+  equal(await a.input.inputValue(), "private", "the draft for Bob");
+  await choose(a, /^Everyone/);
+  equal(await a.input.inputValue(), "public again", "the draft for everyone");
+}
+
 export async function a_group_message_stays_in_the_group({ browser }) {
   const [a, b, e] = await Promise.all([browser.person("groups", { ...ada, groups: ["staff"] }), browser.person("groups", { ...bob, groups: ["staff"] }), browser.person("groups", eve)]);
   await a.page.locator(".scope-button").click();
@@ -115,7 +185,7 @@ export async function mentions_are_completed_and_marked({ browser }) {
   await b.page.locator(".own-mention", { hasText: "@Bob" }).waitFor();
 }
 
-export async function a_moderator_mutes_and_turns_the_chat_off({ browser }) {
+export async function a_moderator_mutes_and_turns_the_chat_off({ browser, server }) {
   const [m, a] = await Promise.all([browser.person("order", mod), browser.person("order", ada)]);
   await m.page.locator(".count", { hasText: "2 people" }).waitFor();
   await m.page.locator(".head .count").click();
@@ -134,14 +204,86 @@ export async function a_moderator_mutes_and_turns_the_chat_off({ browser }) {
   await m.page.locator("[aria-label='Room settings']").click();
   await m.page.locator("[role=switch]").click();
   await a.page.locator(".silence", { hasText: "turned the chat off" }).waitFor();
+  // The server refuses moderators too.
+  await m.page.locator(".silence", { hasText: "turned the chat off" }).waitFor();
+  ok(!(await m.input.isVisible()), "moderators have no field either");
   await m.page.locator("[role=switch]").click();
   await a.input.waitFor();
-  await m.page.locator(".setting select").first().selectOption("10");
+  const slow = m.page.locator(".setting select").first();
+  for (const pause of await slow.locator("option").evaluateAll((options) => options.map(({ value }) => value))) {
+    if (pause === "0") continue;
+    await slow.selectOption(pause);
+    await until(async () => String((await server.call("GET", "rooms/order")).room.settings.slow_mode_s) === pause, `the server takes ${pause} s`, 3000);
+  }
+  await slow.selectOption("10");
   await m.page.locator(".side [aria-label=Back]").click();
   await a.say("slowly");
   await m.sees("slowly");
   await a.page.locator(".send.waits").waitFor();
   ok(/^Wait \d+ s$/.test(await a.page.locator(".send").getAttribute("aria-label")), "the button counts down");
+}
+
+export async function a_timed_mute_ends_by_itself({ browser, server }) {
+  const [m, a] = await Promise.all([browser.person("timed", mod), browser.person("timed", ada)]);
+  await m.page.locator(".count", { hasText: "2 people" }).waitFor();
+  await m.page.locator(".head .count").click();
+  await server.call("POST", "rooms/timed/members/ada/mute", { duration_s: 4 });
+  await a.page.locator(".silence", { hasText: "muted you until" }).waitFor();
+  const badge = m.page.locator(".badge", { hasText: "muted" });
+  await badge.waitFor();
+  await a.input.waitFor({ timeout: 6000 });
+  await badge.waitFor({ state: "detached" });
+  await m.page.getByRole("button", { name: /^Actions for .*Ada/ }).click();
+  await m.page.getByRole("menuitem", { name: "Mute", exact: true }).waitFor();
+  await a.say("here I am again");
+  await m.sees("here I am again");
+  // Who comes while it lasts is let go in time too.
+  await server.call("POST", "rooms/timed/members/ada/mute", { duration_s: 5 });
+  const late = await browser.person("timed", ada);
+  await late.page.locator(".silence", { hasText: "muted you until" }).waitFor();
+  await late.input.waitFor({ timeout: 7000 });
+}
+
+export async function try_now_tries_now({ browser, server }) {
+  const a = await browser.person("now", ada);
+  await a.page.evaluate(() => {
+    const Native = WebSocket;
+    globalThis.cut = true;
+    globalThis.WebSocket = class extends Native {
+      constructor(...args) {
+        super(...args);
+        if (globalThis.cut) this.close();
+      }
+    };
+  });
+  await server.kill();
+  await server.restart();
+  await a.page.locator(".status", { hasText: /Next try in \D?[4-9]/ }).waitFor({ timeout: 20_000 });
+  const now = a.page.getByRole("button", { name: "Try now" });
+  await now.focus();
+  await a.page.waitForTimeout(1100);
+  ok(await now.evaluate((button) => button.getRootNode().activeElement === button), "the button keeps the focus while the seconds count down");
+  await a.page.evaluate(() => (globalThis.cut = false));
+  await a.page.keyboard.press("Enter");
+  await a.page.locator(".status", { hasText: "Connected again" }).waitFor({ timeout: 1500 });
+}
+
+export async function copying_works_without_https_or_says_that_it_does_not({ browser }) {
+  const a = await browser.person("copy", ada);
+  await a.say("take **this**");
+  await a.page.evaluate(() => {
+    Object.defineProperty(navigator, "clipboard", { value: undefined });
+    globalThis.addEventListener("copy", (event) => (globalThis.copied = event.clipboardData.getData("text/plain")));
+  });
+  await a.choose("take this", "Copy text");
+  await a.page.locator(".status", { hasText: "Copied" }).waitFor();
+  equal(await a.page.evaluate(() => globalThis.copied), "take **this**", "what was copied");
+  await a.page.evaluate(() => (document.execCommand = () => false));
+  await a.choose("take this", "Copy text");
+  await a.page.locator(".status", { hasText: "That did not work" }).waitFor();
+  await a.page.evaluate(() => Object.defineProperty(Navigator.prototype, "clipboard", { get: () => ({ writeText: () => Promise.reject(new DOMException("no", "NotAllowedError")) }) }));
+  await a.choose("take this", "Copy text");
+  await a.page.locator(".status", { hasText: "That did not work" }).waitFor();
 }
 
 export async function drafts_stay_and_failed_messages_can_be_sent_again({ browser }) {

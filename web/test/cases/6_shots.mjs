@@ -69,3 +69,49 @@ export async function a_new_name_is_seen_by_the_other({ browser, server }) {
   await other.locator(".tile", { hasText: "Ada Lovelace" }).waitFor();
   ok((await other.locator(".tile figure, figure.tile").count()) === 2, "nobody is there twice");
 }
+
+/** What people see when something is in the way of writing. */
+export async function what_is_in_the_way_is_said({ browser, server }) {
+  await mkdir(folder, { recursive: true });
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [width, lang] of [[1280, "en"], [390, "en"], [390, "ar"], [390, "de"]]) {
+      const room = `way-${colorScheme}-${width}-${lang}`;
+      const mod = await browser.person(room, { user: "grace", name: "Grace", role: "moderator" }, { colorScheme, viewport: { width, height: 700 }, attributes: { lang } });
+      const { page } = mod;
+      const shot = (name) => page.screenshot({ path: `${folder}${name}-${lang}-${colorScheme}-${width}.png` });
+      const ada = await browser.person(room, { user: "ada", name: "Ada Lovelace" });
+      await ada.say("Are you there?");
+      await mod.sees("Are you there?");
+      await page.locator(".scope-button").click();
+      await page.locator("[role=menuitemcheckbox]", { hasText: "Ada" }).click();
+      await page.keyboard.press("Escape");
+      await mod.input.fill("Only for you: the numbers are good");
+      await ada.page.close();
+      await page.locator(".limit.bad", { hasText: "Ada" }).waitFor();
+      await shot("away");
+      await page.locator(".head .icon-button").last().click();
+      await page.locator(".setting select").first().selectOption("120");
+      await page.locator("[role=switch]").click();
+      await shot("settings");
+      await page.locator(".side .head button").click();
+      await page.locator(".silence:not([hidden])").waitFor();
+      ok(await page.locator(".limit").isHidden(), "one reason is enough");
+      await shot("chat-off");
+      await page.context().close();
+    }
+  }
+  const line = [];
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of [1280, 390]) line.push([colorScheme, width, (await browser.person("way-line", { user: `u${line.length}`, name: "Ada" }, { colorScheme, viewport: { width, height: 700 } })).page]);
+  }
+  await server.kill();
+  for (const [colorScheme, width, page] of line) {
+    await page.getByRole("button", { name: "Try now" }).waitFor();
+    await page.screenshot({ path: `${folder}offline-${colorScheme}-${width}.png` });
+  }
+  await server.restart();
+  for (const [colorScheme, width, page] of line) {
+    await page.locator(".status", { hasText: "Connected again" }).waitFor({ timeout: 20_000 });
+    if (width === 390) await page.screenshot({ path: `${folder}online-${colorScheme}-${width}.png` });
+  }
+}

@@ -39,3 +39,17 @@ export function mayWhisper(session: Session, role: keyof typeof RANK): boolean {
   const policy = session.room?.state.settings.private_chat;
   return policy === "everyone" || (policy === "with_moderators" && (session.moderates || RANK[role] >= RANK.moderator));
 }
+
+/** Why nobody would get what is written for this audience now; empty if somebody would. */
+export function unreachable(session: Session, words: Words, audience: Audience): string {
+  const state = session.room?.state;
+  if (!state || audience.type === "room") return "";
+  if (audience.type === "group") return state.me.groups.includes(audience.group) ? "" : words.text("notAllowed");
+  const others = session.others(audience);
+  const here = session.people.filter(({ user }) => others.includes(user));
+  if (state.settings.private_chat === "off") return words.text("privateOff");
+  if (here.length) return here.some(({ role }) => mayWhisper(session, role)) ? "" : words.text("privateMods");
+  // Of a very full room we do not know everybody.
+  if (!others.length || state.presenceTotal > state.presence.size) return "";
+  return words.text("away", { names: words.list(others.map((user) => session.nameOf(user))) });
+}

@@ -1,7 +1,7 @@
 /** Where messages are written: text, audience, reply and edit, mentions, emoji, drafts, slow mode and limits. */
 import type { Audience, Draft } from "@sidetalk/client";
 import { audienceKey } from "@sidetalk/client/timeline";
-import { audienceItems } from "./audience.js";
+import { audienceItems, unreachable } from "./audience.js";
 import { h, icon, iconButton } from "./dom.js";
 import { Drafts } from "./drafts.js";
 import { EMOJI } from "./emoji.js";
@@ -13,6 +13,7 @@ import type { Item, Session } from "./session.js";
 import { summary, texts } from "./text.js";
 
 export interface ComposerEvents {
+  nameOf(item: Item): string;
   post(draft: Draft): void;
   edit(item: Item, text: string, mentions: string[]): void;
   /** Arrow up in an empty field. */
@@ -45,7 +46,9 @@ export class Composer {
   #editing: Item | null = null;
   #waitUntil = 0;
   #ticker = 0;
-  #told = 0;
+  #told = false;
+  /** Why nothing can be sent to these readers. */
+  #stuck = "";
 
   constructor(session: Session, words: Words, layer: Layer, events: ComposerEvents, draftsKey: string) {
     this.#session = session;
@@ -87,24 +90,23 @@ export class Composer {
     const session = this.#session;
     const words = this.#words;
     const silenced = session.silenced;
-    this.#field.hidden = silenced !== null;
+    this.#field.hidden = this.#hint.hidden = silenced !== null;
     this.#silence.hidden = silenced === null;
     if (silenced) {
-      const timed = silenced.why === "muted" && silenced.until;
-      this.#silence.textContent = timed ? words.text("mutedUntil", { time: words.time(Date.parse(timed)) }) : words.text(silenced.why);
+      const { why, until } = silenced;
+      this.#silence.textContent = until ? words.text("mutedUntil", { time: words.time(Date.parse(until)) }) : words.text(why);
       this.#cancel();
     }
-    const choices = audienceItems(session, words, this.#audience, () => undefined);
-    if (this.#audience.type !== "room" && session.room && choices.length < 2) this.#setAudience(ROOM);
-    const own = session.room && (choices.length > 1 || this.#audience.type !== "room");
-    this.#scope.hidden = silenced !== null || !own || this.#editing !== null;
+    // Whoever cannot be reached any more stays chosen: readers are never changed while somebody types.
+    this.#stuck = this.#editing ? "" : unreachable(session, words, this.#audience);
+    const choices = audienceItems(session, words, this.#audience, () => undefined).length;
+    this.#scope.hidden = silenced !== null || this.#editing !== null || (choices < 2 && this.#audience.type === "room");
     const readers = audienceText(this.#audience, session, words);
     const label = readers ?? words.text("everyone");
     this.#scope.ariaLabel = `${words.text("readers")} ${label}`;
     this.#scope.replaceChildren(icon(readers ? "lock" : "people"), h("span", { dir: "auto" }, label), icon("chevron"));
     this.element.classList.toggle("private", readers !== null);
-    this.#input.placeholder = readers ?? words.text("write");
-    this.#input.ariaLabel = this.#input.placeholder;
+    this.#input.placeholder = this.#input.ariaLabel = readers ?? words.text("write");
     this.#tick();
   }
 
@@ -113,8 +115,7 @@ export class Composer {
     this.#replying = item;
     // A private message is answered to those who can read it, and to nobody else.
     this.#setAudience(item.message!.audience);
-    const name = item.own ? this.#words.text("you") : item.user === null ? this.#words.text("server") : this.#session.nameOf(item.user);
-    this.#showStrip(this.#words.text("replyTo", { name }), summary(item.message!.parts));
+    this.#showStrip(this.#words.text("replyTo", { name: this.#events.nameOf(item) }), summary(item.message!.parts));
   }
 
   edit(item: Item): void {
@@ -148,8 +149,8 @@ export class Composer {
   }
 
   #cancel(): boolean {
-    const some = this.#replying !== null || this.#editing !== null;
     const edited = this.#editing !== null;
+    const some = this.#replying !== null || edited;
     this.#replying = this.#editing = null;
     this.#strip.hidden = true;
     if (edited) {
@@ -167,13 +168,21 @@ export class Composer {
 
   #setAudience(audience: Audience): void {
     if (audience.type === "users" && !this.#session.others(audience).length) audience = audience.users.length ? audience : ROOM;
-    if (!this.#editing) this.#drafts.set(audienceKey(this.#audience), this.#input.value);
-    const carried = this.#input.value;
+    const drafts = this.#drafts;
+    const [before, after] = [audienceKey(this.#audience), audienceKey(audience)];
     this.#audience = audience;
-    if (this.#replying && audienceKey(this.#replying.message!.audience) !== audienceKey(audience)) this.#cancel();
-    // What is being written goes along when its readers change; a draft that waits there is not overwritten.
-    const waiting = this.#drafts.get(audienceKey(audience));
-    if (!this.#editing) this.#input.value = waiting || (audience.type === "room" ? "" : carried);
+    if (this.#replying && audienceKey(this.#replying.message!.audience) !== after) this.#cancel();
+    if (!this.#editing) {
+      const text = this.#input.value;
+      drafts.set(before, text);
+      const waiting = drafts.get(after);
+      if (waiting || audience.type === "room") this.#input.value = waiting;
+      else {
+        // What is being written goes along, and nothing of it stays for those who could read it before.
+        drafts.set(before, "");
+        drafts.set(after, text);
+      }
+    }
     this.#grow();
     this.refresh();
   }
@@ -189,7 +198,7 @@ export class Composer {
     this.#mentions.look();
     const writing = this.#input.value.trim() !== "" && !this.#editing;
     if (writing || this.#told) this.#session.room?.typing(writing, { audience: this.#audience });
-    this.#told = writing ? 1 : 0;
+    this.#told = writing;
   }
 
   #grow(): void {
@@ -197,13 +206,6 @@ export class Composer {
     input.style.height = "auto";
     if (input.scrollHeight) input.style.height = `${Math.min(input.scrollHeight, 160)}px`;
     this.#tick();
-  }
-
-  /** Bytes, because that is what the server counts. */
-  get #room(): { used: number; limit: number } {
-    const state = this.#session.client.state;
-    const limit = state.status === "online" ? state.welcome.limits.text_bytes : 16_384;
-    return { used: bytes.encode(this.#input.value.trim()).length, limit };
   }
 
   /** The button and the line under the field. */
@@ -215,11 +217,19 @@ export class Composer {
       window.clearInterval(this.#ticker);
       this.#ticker = 0;
     }
-    const { used, limit } = this.#room;
-    this.#hint.textContent = used < limit * HINT_SHARE ? "" : `${words.number(used)} / ${words.number(limit)}`;
-    this.#hint.classList.toggle("bad", used > limit);
+    const { state } = this.#session.client;
+    const limit = state.status === "online" ? state.welcome.limits.text_bytes : 16_384;
+    const text = this.#input.value.trim();
+    // Bytes, because that is what the server counts.
+    const used = bytes.encode(text).length;
+    const stuck = this.#stuck;
+    const hint = stuck || (used < limit * HINT_SHARE ? "" : `${words.number(used)} / ${words.number(limit)}`);
+    // What has not changed is not read out again.
+    if (this.#hint.textContent !== hint) this.#hint.textContent = hint;
+    const bad = stuck !== "" || used > limit;
+    this.#hint.classList.toggle("bad", bad);
     const label = waits ? words.text("wait", { n: left }) : words.text(this.#editing ? "save" : "send");
-    const off = waits || used > limit || this.#input.value.trim() === "";
+    const off = waits || bad || !text;
     this.#sendButton.ariaDisabled = String(off);
     this.#sendButton.classList.toggle("waits", waits);
     if (this.#sendButton.ariaLabel === label) return;
@@ -244,7 +254,7 @@ export class Composer {
     this.#drafts.set(audienceKey(this.#audience), "");
     this.#cancel();
     this.#mentions.close();
-    this.#told = 0;
+    this.#told = false;
     this.#grow();
     session.room?.typing(false, { audience: this.#audience });
     const slow_s = session.room?.state.settings.slow_mode_s;

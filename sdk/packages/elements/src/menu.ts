@@ -20,10 +20,10 @@ const NARROW_PX = 480;
 
 export class Layer {
   readonly #root: HTMLElement;
-  readonly #words: () => Words;
-  #open: { box: HTMLElement; scrim: HTMLElement; back: HTMLElement | null; closed?: (() => void) | undefined } | null = null;
+  readonly #words: Words;
+  #open: { box: HTMLElement; scrim: HTMLElement; back: HTMLElement } | null = null;
 
-  constructor(root: HTMLElement, words: () => Words) {
+  constructor(root: HTMLElement, words: Words) {
     this.#root = root;
     this.#words = words;
     root.addEventListener("pointerdown", (event) => {
@@ -49,17 +49,16 @@ export class Layer {
     this.#open = null;
     open.box.remove();
     open.scrim.remove();
-    if (open.back?.isConnected) open.back.focus({ preventScroll: true });
-    open.closed?.();
+    if (open.back.isConnected) open.back.focus({ preventScroll: true });
   }
 
   /** Shows a box beside its anchor and moves the focus into it. */
-  show(anchor: HTMLElement, box: HTMLElement, closed?: () => void, back: HTMLElement | null = anchor): void {
+  show(anchor: HTMLElement, box: HTMLElement, back = anchor): void {
     this.close();
     const scrim = h("div", "scrim");
     box.classList.add("popover");
     this.#root.append(scrim, box);
-    this.#open = { box, scrim, back, closed };
+    this.#open = { box, scrim, back };
     this.#place(anchor, box);
     (box.querySelector<HTMLElement>("[data-first]") ?? box.querySelector<HTMLElement>("button"))?.focus({ preventScroll: true });
   }
@@ -68,7 +67,7 @@ export class Layer {
     const frame = this.#root.getBoundingClientRect();
     if (frame.width <= NARROW_PX && matchMedia("(pointer: coarse)").matches) return void box.classList.add("sheet");
     const at = anchor.getBoundingClientRect();
-    const rtl = this.#words().dir === "rtl";
+    const rtl = this.#words.dir === "rtl";
     const below = at.bottom - frame.top + 4;
     const above = at.top - frame.top - box.offsetHeight - 4;
     const left = rtl ? at.left - frame.left : at.right - frame.left - box.offsetWidth;
@@ -77,17 +76,17 @@ export class Layer {
     box.style.left = `${Math.max(8, Math.min(left, frame.width - box.offsetWidth - 8))}px`;
   }
 
-  menu(anchor: HTMLElement, label: string, items: () => MenuItem[], extra?: HTMLElement, back?: HTMLElement | null): void {
+  menu(anchor: HTMLElement, label: string, items: () => MenuItem[], extra?: HTMLElement, back?: HTMLElement): void {
     const box = h("div", { class: "menu", role: "menu", "aria-label": label });
     const draw = (): void => {
-      const at = [...box.querySelectorAll("[role^=menuitem]")].indexOf(box.getRootNode() instanceof ShadowRoot ? (box.getRootNode() as ShadowRoot).activeElement! : box);
+      const at = [...box.querySelectorAll("[role^=menuitem]")].indexOf((box.getRootNode() as ShadowRoot).activeElement!);
       const rows = items().map((item) => this.#row(item, draw));
       box.replaceChildren(...(extra ? [extra] : []), ...rows);
       rows[at]?.focus();
     };
     draw();
     box.addEventListener("keydown", (event) => roam(event, [...box.querySelectorAll<HTMLElement>("[role^=menuitem]")], 1) || (event.key === "Tab" && (event.preventDefault(), this.close())));
-    this.show(anchor, box, undefined, back === undefined ? anchor : back);
+    this.show(anchor, box, back);
   }
 
   #row(item: MenuItem, redraw: () => void): HTMLElement {
@@ -100,7 +99,6 @@ export class Layer {
     return h(
       "button",
       {
-        type: "button",
         role: checkable ? "menuitemcheckbox" : "menuitem",
         "aria-checked": checkable ? String(item.checked) : null,
         class: item.danger ? "danger" : null,
@@ -113,19 +111,19 @@ export class Layer {
   }
 
   /** A grid of symbols; arrows move in two directions. */
-  grid(anchor: HTMLElement, label: string, symbols: readonly string[], columns: number, pick: (symbol: string) => void, back?: HTMLElement | null): void {
+  grid(anchor: HTMLElement, label: string, symbols: readonly string[], columns: number, pick: (symbol: string) => void, back?: HTMLElement): void {
     const buttons = symbols.map((symbol) =>
       h("button", { class: "symbol", tabindex: -1, onclick: () => (this.close(), pick(symbol)) }, symbol),
     );
     const box = h("div", { class: "grid", role: "group", "aria-label": label }, buttons);
     box.addEventListener("keydown", (event) => roam(event, buttons, columns));
-    this.show(anchor, box, undefined, back === undefined ? anchor : back);
+    this.show(anchor, box, back);
   }
 
   /** Asks before something that cannot be taken back. */
   ask(question: string, yes: string): Promise<boolean> {
     return new Promise((resolve) => {
-      const words = this.#words();
+      const words = this.#words;
       const back = (this.#root.getRootNode() as ShadowRoot).activeElement as HTMLElement | null;
       const dialog = h("dialog", { class: "ask", "aria-label": yes, dir: words.dir }, h("p", null, question));
       const answer = (value: string): void => dialog.close(value);

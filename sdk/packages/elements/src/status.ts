@@ -1,5 +1,5 @@
 /** The bar that says how the connection stands. It is silent as long as all is well. */
-import { fill, h, icon } from "./dom.js";
+import { h, icon } from "./dom.js";
 import type { Key, Words } from "./i18n/words.js";
 import type { Session } from "./session.js";
 
@@ -10,16 +10,19 @@ const PATIENCE_MS = 700;
 export class StatusBar {
   readonly #session: Session;
   readonly #words: Words;
-  readonly element = h("div", { class: "status", role: "status", hidden: true });
+  readonly element: HTMLElement;
+  #text = h("span");
+  #retry: HTMLButtonElement;
   #wasOnline = false;
   #lost = false;
   #timer = 0;
   #noticeUntil = 0;
-  #shown = "";
 
   constructor(session: Session, words: Words) {
     this.#session = session;
     this.#words = words;
+    this.#retry = h("button", { class: "link", onclick: () => session.client.retryNow() }, words.text("tryNow"));
+    this.element = h("div", { class: "status", role: "status" }, icon("check"), this.#text, this.#retry);
     this.refresh();
   }
 
@@ -71,14 +74,13 @@ export class StatusBar {
   }
 
   #show(kind: string, text: string, retry = false): void {
-    if (this.#shown === kind + text) return;
-    this.#shown = kind + text;
     this.element.hidden = text === "";
     this.element.dataset["kind"] = kind;
-    const button = retry && h("button", { class: "link", onclick: () => void this.#session.client.connect().catch(() => undefined) }, this.#words.text("tryNow"));
-    fill(this.element, kind === "good" && icon("check"), h("span", null, text), button);
+    // The same button stays, so that it keeps the focus while the seconds change.
+    this.#retry.hidden = !retry;
+    if (this.#text.textContent !== text) this.#text.textContent = text;
     // Seconds that count down are not read out one by one.
-    this.element.setAttribute("aria-live", retry ? "off" : "polite");
+    this.element.ariaLive = retry ? "off" : "polite";
   }
 }
 
@@ -86,6 +88,5 @@ export class StatusBar {
 export function endText(ended: { code: string } | string): Key {
   const reason = typeof ended === "string" ? ended : ended.code;
   if (reason === "kicked" || reason === "banned") return reason;
-  if (["not_found", "role_too_low", "room_full", "wrong_room_kind", "unauthenticated"].includes(reason)) return "refused";
-  return "ended";
+  return /^(not_found|role_too_low|room_full|wrong_room_kind|unauthenticated)$/.test(reason) ? "refused" : "ended";
 }

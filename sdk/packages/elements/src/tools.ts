@@ -6,25 +6,25 @@ import type { Layer } from "./menu.js";
 import type { PeopleEvents } from "./people.js";
 import type { Session } from "./session.js";
 
-const PAUSES_S = [0, 5, 10, 30, 60, 300];
+/** The server takes two minutes at most. */
+const PAUSES_S = [0, 5, 10, 30, 60, 120];
 
 export class ToolsView {
   readonly #session: Session;
   readonly #words: Words;
   readonly #layer: Layer;
-  readonly #events: Pick<PeopleEvents, "attempt">;
+  readonly #attempt: PeopleEvents["attempt"];
   readonly element: HTMLElement;
   #chat: HTMLInputElement;
   #slow: HTMLSelectElement;
   #privacy: HTMLSelectElement;
 
-  constructor(session: Session, words: Words, layer: Layer, events: Pick<PeopleEvents, "attempt">) {
+  constructor(session: Session, words: Words, layer: Layer, attempt: PeopleEvents["attempt"]) {
     this.#session = session;
     this.#words = words;
     this.#layer = layer;
-    this.#events = events;
+    this.#attempt = attempt;
     const room = session.room!;
-    const { attempt } = events;
     this.#chat = h("input", { type: "checkbox", role: "switch", onchange: () => attempt(this.#chat.checked ? room.enableChat() : room.disableChat()) });
     this.#slow = h("select", { onchange: () => attempt(room.update({ slow_mode_s: Number(this.#slow.value) || null })) });
     this.#privacy = h("select", { onchange: () => attempt(room.update({ private_chat: this.#privacy.value as PrivateChat })) }, [
@@ -35,7 +35,7 @@ export class ToolsView {
     this.element = h(
       "div",
       "tools-view",
-      setting(words.text("chatSwitch"), words.text("chatSwitchHint"), this.#chat),
+      setting(words.text("chat"), words.text("chatSwitchHint"), this.#chat),
       setting(words.text("slowMode"), null, this.#slow),
       setting(words.text("privateChat"), null, this.#privacy),
       h("button", { class: "button danger", onclick: () => this.#clear() }, words.text("clear")),
@@ -55,7 +55,7 @@ export class ToolsView {
 
   async #clear(): Promise<void> {
     const words = this.#words;
-    if (await this.#layer.ask(words.text("clearAsk"), words.text("clear"))) this.#events.attempt(this.#session.room!.clearHistory());
+    if (await this.#layer.ask(words.text("clearAsk"), words.text("clear"))) this.#attempt(this.#session.room!.clearHistory());
   }
 }
 
