@@ -2,34 +2,77 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
-use sidetalk_core::model::Seq;
+use http::{HeaderMap, StatusCode};
+use sidetalk_core::command::Write;
+use sidetalk_core::model::{Audience, ClientId, Draft, Part, Principal, Seq, Signal, SignalData, TextFormat};
 
 use crate::errors::{ErrorBody, Problem};
-use crate::from_wire::{self, audience_or_room};
+use crate::from_wire::{self, audience_or_room, named};
 use crate::state::ApiState;
+use crate::to_wire;
 use crate::wire::answer::{Done, Receipt, Signalled, Unreads};
 use crate::wire::request::{ReceiptIn, SignalIn, TypingIn};
 
-use super::extract::{Body, Caller, Json, Room};
+use super::extract::{Body, Caller, Json, Room, idempotency_key, json};
 
 /// Sends a signal; one whose type is chat is stored as a message.
-#[utoipa::path(post, path = "/api/v1/rooms/{room}/signals", tag = "signals", params(("room" = String, Path)),
-    request_body = SignalIn,
+///
+/// `Idempotency-Key` is the message's `client_id`. What is not stored is sent again by a retry.
+#[utoipa::path(post, path = "/api/v1/rooms/{room}/signals", tag = "signals",
+    params(("room" = String, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = SignalIn,
     responses((status = 202, description = "Sent.", body = Signalled),
-        (status = 201, description = "Stored.", body = Signalled), (status = "4XX", body = ErrorBody)))]
+        (status = 201, description = "Stored.", body = Signalled),
+        (status = 200, description = "A retry of one that was stored.", body = Signalled),
+        (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn post_signal(
     State(api): State<ApiState>,
     caller: Caller,
     Room(room): Room,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let signal: SignalIn<'_> = body.read()?;
-    let mut response = api.signal(&caller.principal, &room, from_wire::signal(signal)?, Json).await?;
+    let who = &caller.principal;
+    let signal = from_wire::signal(body.read::<SignalIn<'_>>()?)?;
+    let key = idempotency_key(&headers)?.map(|key| named::<ClientId>("idempotency-key", key)).transpose()?;
+    if let Some(key) = key
+        && is_chat(&api, who, &signal).await?
+    {
+        api.count_signal(who, &room)?;
+        let written = api.service.write(who, &room, Write::Post(chat(signal, key))).await?;
+        let posted = to_wire::posted(&written);
+        let status = if posted.repeated { StatusCode::OK } else { StatusCode::CREATED };
+        return Ok(json(status, &Signalled { message: Some(posted) }));
+    }
+    let mut response = api.signal(who, &room, signal, Json).await?;
     if response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::ACCEPTED;
     }
     Ok(response)
+}
+
+/// Whether core would store the signal: see [`Service::signal`](sidetalk_core::service::Service::signal), which knows no key.
+async fn is_chat(api: &ApiState, who: &Principal, signal: &Signal) -> Result<bool, Problem> {
+    let Some(kind) = signal.kind.as_ref().filter(|_| !signal.is_empty()) else { return Ok(false) };
+    let project = api.service.project(who.project).await?;
+    let is_chat = project.is_some_and(|project| project.settings.chat_signal_types.contains(kind));
+    Ok(is_chat && !matches!(signal.to, Audience::Connections(_)))
+}
+
+/// The message that a chat signal is.
+fn chat(signal: Signal, key: ClientId) -> Draft {
+    let part = match signal.data {
+        SignalData::Text(text) => Part::Text { text, format: TextFormat::Plain },
+        SignalData::Json(json) => Part::Custom(json),
+    };
+    Draft {
+        client_id: Some(key),
+        audience: signal.to,
+        addressee: None,
+        parts: vec![part],
+        mentions: Vec::new(),
+        reply_to: None,
+        label: signal.kind,
+    }
 }
 
 /// Says that the caller writes, or has stopped.
