@@ -324,3 +324,27 @@ async fn who_comes_while_the_node_drains_is_sent_away_at_once() {
     }
     app.shut_down().await;
 }
+
+/// What a client said of itself was counted as it came in, but a control character goes out as six bytes, to everybody who
+/// is there: 4 KiB were 24.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_client_says_of_itself_goes_out_no_longer_than_it_may() {
+    let app = App::new().await;
+    let mut socket = app.socket_of("bob").await;
+    for (data, refused) in [
+        ("\u{1}".to_owned(), Some("invalid")),
+        ("\u{1}".repeat(4_096), Some("invalid")),
+        ("x".repeat(4_097), Some("too_large")),
+        ("x".repeat(4_096), None),
+        ("{\"seat\":\t4}\r\n".to_owned(), None),
+    ] {
+        let join = json!({ "jsonrpc": "2.0", "id": 1, "method": "room.join",
+            "params": { "room": "lobby", "data": data } });
+        let answer = socket.call(&join.to_string()).await;
+        assert_eq!(answer["error"]["data"]["code"].as_str(), refused, "{data:.20}");
+        if refused.is_none() {
+            assert_eq!(answer["result"]["presence"][0]["data"], data);
+        }
+    }
+    app.shut_down().await;
+}
