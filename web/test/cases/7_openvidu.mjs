@@ -1,5 +1,6 @@
 // Pages that were written for OpenVidu and have nothing of ours but the script tag.
 import { equal, ok, until } from "../browser.mjs";
+import { Line } from "../line.mjs";
 
 const ORIGIN = "http://lessons.example/";
 
@@ -61,10 +62,10 @@ async function newSession(server, body = {}) {
 
 const newToken = async (server, session, body = {}) => (await rest(server, "POST", `sessions/${session}/connection`, body)).token;
 
-/** A tab with that page. */
-async function tab({ browser, server }) {
+/** A tab with that page. With a line, everything goes over that. */
+async function tab({ browser, server }, line) {
   const context = await browser.context();
-  const html = `<!doctype html><meta charset="utf-8"><title>Lesson</title><script src="${server.url}sdk/openvidu.js"></script>`;
+  const html = `<!doctype html><meta charset="utf-8"><title>Lesson</title><script src="${(line ?? server).url}sdk/openvidu.js"></script>`;
   await context.route(`${ORIGIN}**`, (route) => (route.request().url() === ORIGIN ? route.fulfill({ contentType: "text/html", body: html }) : route.abort()));
   const page = await context.newPage();
   await page.goto(ORIGIN);
@@ -103,12 +104,12 @@ class Tab {
   }
 }
 
-/** Three people in one session. */
-async function lesson(world, roles = {}) {
+/** Three people in one session, each over a line if there is one of that name. */
+async function lesson(world, roles = {}, lines = {}) {
   const session = await newSession(world.server);
   const tabs = [];
   for (const name of ["Ada", "Bob", "Carol"]) {
-    const person = await tab(world);
+    const person = await tab(world, lines[name]);
     await person.connect(await newToken(world.server, session, { role: roles[name] ?? "PUBLISHER", data: `seat of ${name}` }), { clientData: name });
     tabs.push(person);
   }
@@ -250,6 +251,53 @@ export async function a_page_survives_the_death_of_the_server(world) {
     equal(heard.map(([data, from]) => [data, from]), [["before", ada.id], ["while it is down", ada.id], ["after", bob.id]], "each once, in order");
   }
   equal(await ada.hears("sent", 2), [null, null], "the callbacks");
+}
+
+/** Nothing is heard for 10 s, a question stays unanswered for 10 s. */
+const NOTICED_MS = 24_000;
+const BACK_MS = 25_000;
+
+// The old link held the promised connection for some seconds more, so the page came back under another name than its own.
+export async function a_page_comes_back_from_a_dead_line_as_who_it_was(world) {
+  const lines = { Ada: await Line.to(world.server.url), Bob: await Line.to(world.server.url) };
+  try {
+    const { session, tabs } = await lesson(world, {}, lines);
+    const [ada, bob, carol] = tabs;
+    const said = [];
+    const say = async (...texts) => {
+      said.push(...texts);
+      // Every other one is chat, which is stored.
+      await carol.page.evaluate((texts) => Promise.all(texts.map((data, at) => session.signal({ data, type: at % 2 ? "my-chat" : "x" }))), texts);
+    };
+    await say("before", "before, stored");
+    for (const person of tabs) await person.hears("all", 2);
+
+    lines.Ada.die();
+    lines.Bob.silence();
+    await say("one", "two", "three", "four");
+    for (const person of [ada, bob]) await until(async () => (await person.heard("story")).length, "it is noticed", NOTICED_MS);
+    // Ada's line is dead for what is opened anew, too.
+    equal(await ada.heard("story"), ["reconnecting"], "while the line is dead");
+    await say("five", "six");
+    lines.Ada.heal();
+    for (const person of [ada, bob]) {
+      await until(async () => (await person.heard("story")).length > 1, "back", BACK_MS);
+      equal(await person.heard("story"), ["reconnecting", "reconnected"], "the story");
+    }
+    await say("seven");
+    for (const person of [ada, bob]) await person.page.evaluate((data) => session.signal({ data, type: "x" }), `from ${person.id}`);
+    for (const person of tabs) {
+      const heard = await person.hears("all", said.length + 2, "everything");
+      equal(heard.filter(([, from]) => from === carol.id).map(([data]) => data), said, "what Carol said, once and in order");
+      for (const { id } of [ada, bob]) equal(heard.filter(([, from]) => from === id).map(([data]) => data), [`from ${id}`], "who speaks is who it was");
+    }
+    equal(await carol.heard("gone"), [], "nobody went, in Carol's eyes");
+    equal((await carol.heard("people")).length, 3, "nor did anybody come");
+    for (const { id } of [ada, bob]) await rest(world.server, "DELETE", `sessions/${session}/connection/${id}`);
+    for (const person of [ada, bob]) equal((await person.hears("story", 3)).at(-1), "sessionDisconnected forceDisconnectByServer", "put out under its name");
+  } finally {
+    await Promise.all(Object.values(lines).map((line) => line.close()));
+  }
 }
 
 export async function those_who_go_are_told_of_with_the_reason(world) {

@@ -15,7 +15,7 @@ export class Connection {
   /** Only of your own connection. */
   readonly role: Role | undefined;
   /** @internal The server's own id of it. */
-  uuid: string;
+  readonly uuid: string;
 
   /** @internal */
   constructor(uuid: string, data: string, creationTime: number, connectionId = nameOf(uuid), role?: Role) {

@@ -287,6 +287,40 @@ test("a lost link is told once; back, the page hears who came and went before it
   ]);
 });
 
+test("the server keeps the connection for 30 s; back in time, the page hears what was said and did not leave for the others", async () => {
+  const stage = new Stage();
+  const heard = stage.listen("reconnecting", "reconnected", "connectionCreated", "connectionDestroyed", "signal", "sessionDisconnected");
+  const connecting = stage.session.connect(token);
+  const hello = await stage.greet({ resume: "secret" });
+  expect(hello.params).toMatchObject({ token: "jwt", keep_s: 30 });
+  await stage.answerJoin(stage.peer.take("room.join"), { presence: [person(me), person(bob)] });
+  await connecting;
+  await vi.advanceTimersByTimeAsync(0);
+  heard.length = 0;
+  await stage.peer.drop();
+  await vi.advanceTimersByTimeAsync(1_000);
+  const again = await stage.greet({ resume: "secret", resumed: true });
+  expect(again.params).toMatchObject({ keep_s: 30, resume: "secret" });
+  await stage.peer.notify("signal", { room: "r", type: "x", data: "meanwhile", from: from(bob) });
+  await stage.peer.notify("presence.left", { room: "r", connection: bob, user: bob, reason: "left" });
+  expect(stage.peer.inbox.map(({ method }) => method)).toEqual([]);
+  expect(heard).toEqual(["reconnecting", "reconnected", `signal x meanwhile from ${bobName}`, `connectionDestroyed ${bobName} disconnect`]);
+});
+
+test("whoever cannot come back as the same connection is disconnected: the others would know somebody else", async () => {
+  const stage = new Stage();
+  const heard = stage.listen("reconnecting", "reconnected", "connectionCreated", "signal", "sessionDisconnected");
+  await stage.connect({ presence: [person(me), person(bob)] });
+  heard.length = 0;
+  const join = await stage.reconnect();
+  const other = { connection: carol, user: "u", role: "member", groups: [], muted: null };
+  await stage.answerJoin(join, { me: other, presence: [person(carol), person(bob)], resume: "ok", history: null, events: [posted(1, "a", from(bob))] });
+  expect(heard).toEqual(["reconnecting", "sessionDisconnected networkDisconnect"]);
+  expect([stage.peer.closedByClient, stage.session.remoteConnections.size]).toEqual([true, 0]);
+  await stage.connect();
+  expect(stage.session.connection?.connectionId).toBe(own);
+});
+
 test("leaving and being put out end the session with a reason, after which one may connect again", async () => {
   const ends: [(stage: Stage) => unknown, string][] = [
     [({ session }) => session.disconnect(), "disconnect"],

@@ -33,6 +33,8 @@ export interface Capabilities {
 }
 
 const connectMs = 30_000;
+/** For how long the server keeps our place when the link is lost. */
+const keepSeconds = 30;
 const dialect = "openvidu";
 
 /** Why somebody is gone; everything else is a link that was lost. */
@@ -109,7 +111,7 @@ export class Session extends MediaSession {
       const data = !metadata || typeof metadata === "string" ? metadata || "" : JSON.stringify(metadata);
       const server = serverOf(token);
       const admission = await exchange(server, token, data as string, signal);
-      const client = new SidetalkClient({ url: server, token: admission.token, name: "sidetalk-openvidu/0.1" });
+      const client = new SidetalkClient({ url: server, token: admission.token, name: "sidetalk-openvidu/0.1", keepSeconds });
       this.#client = client;
       await client.connect({ signal });
       const history = admission.replayHistory ?? 0;
@@ -162,11 +164,14 @@ export class Session extends MediaSession {
     this.#say("reconnecting");
   }
 
-  /** The client has replayed what was missed in the log; it is held until it is clear who is there. */
+  /**
+   * There is a link again. Only the same connection is a way back: the others know us by its name. What was missed in the log is
+   * held until it is clear who is there.
+   */
   #back(room: Room): void {
     const { me, presence, presenceTotal } = room.state;
+    if (me.connection !== this.connection!.uuid) return this.#over(reasonOf("lost"));
     this.#away = false;
-    this.connection!.uuid = me.connection;
     this.#say("reconnected");
     const names = new Set([...presence.keys()].map(nameOf));
     // A list that is cut says nothing of those who are not in it.

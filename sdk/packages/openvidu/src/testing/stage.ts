@@ -55,11 +55,18 @@ export class Stage extends Outside {
     return this.heard;
   }
 
-  /** Welcomes the client on its newest socket, and gives back its request to join. */
-  async welcome() {
+  /** Greets the client on its newest socket, and gives back what it said first. */
+  async greet(more: object = {}) {
     await settled();
     await this.peer.open();
-    await this.peer.answer(this.peer.take("connect"), welcome());
+    const hello = this.peer.take("connect");
+    await this.peer.answer(hello, { ...welcome(), ...more });
+    return hello;
+  }
+
+  /** The same, as somebody whom the server has not kept; gives back its request to join. */
+  async welcome(more: object = {}) {
+    await this.greet(more);
     return this.peer.take("room.join");
   }
 
