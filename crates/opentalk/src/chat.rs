@@ -62,6 +62,13 @@ async fn send(
     content: &str,
 ) -> Result<Option<Bytes>, Failure> {
     let Some(text) = from_wire::content(content, state.settings.message_bytes_max) else { return Ok(None) };
+    if !moderates(state, inside) {
+        state.rates.send(&inside.user).await;
+        // Somebody may have been sent to the waiting room meanwhile.
+        if !inside.seat.is_in() {
+            return Ok(None);
+        }
+    }
     let room = inside.seat.live().room();
     if room.is_some_and(|room| !room.settings.chat_enabled) {
         return Ok(Some(refused(state, "chat_disabled")));
@@ -195,6 +202,11 @@ async fn newest(
     load(&state.service, &inside.who(), &inside.room.name, wanted, is_concerned).await
 }
 
+/// All messages of a conversation that are told.
+fn all_of<'a>(state: &OpenTalkState, inside: &'a Inside, audience: &'a Audience) -> Wanted<'a> {
+    Wanted { audience, until: None, max: state.settings.history_max, pace: Some(&inside.pace) }
+}
+
 async fn history_chunk(
     state: &OpenTalkState,
     inside: &Inside,
@@ -228,7 +240,8 @@ async fn next_chunk(
     index: u64,
     until: Seq,
 ) -> Result<History, Failure> {
-    let messages = newest(state, inside, Wanted { audience, until: Some(until), max: CHUNK }).await?;
+    let wanted = Wanted { audience, until: Some(until), max: CHUNK, pace: Some(&inside.pace) };
+    let messages = newest(state, inside, wanted).await?;
     let next_index = (index + 1).checked_sub(messages.len() as u64).and_then(|start| start.checked_sub(1));
     // Fewer than there were: somebody has deleted some, and this is the beginning.
     let next_index = next_index.filter(|_| messages.len() == CHUNK);
@@ -244,8 +257,7 @@ async fn any_chunk(
     audience: &Audience,
     index: u64,
 ) -> Result<History, Failure> {
-    let all =
-        newest(state, inside, Wanted { audience, until: None, max: state.settings.history_max }).await?;
+    let all = newest(state, inside, all_of(state, inside, audience)).await?;
     let (messages, next_index) = chunk(&all, Some(index));
     let place = next_index.and_then(|next| usize::try_from(next).ok());
     inside.attendee.tell_to(audience, next_index.zip(place.map(|place| all[place].seq)));
@@ -273,8 +285,7 @@ async fn search(
     let Some(audience) = audience(state, inside, scope, target) else {
         return Ok(Some(refused(state, "insufficient_permissions")));
     };
-    let wanted = Wanted { audience: &audience, until: None, max: state.settings.history_max };
-    let mut found = newest(state, inside, wanted).await?;
+    let mut found = newest(state, inside, all_of(state, inside, &audience)).await?;
     found.retain(|message| to_wire::text_of(&message.parts).is_some_and(|text| text.contains(term)));
     let (messages, next_index) = chunk(&found, index.or(last_of(&found)));
     let matches = History::Chunk { messages: Names::of(state, inside).shown(messages), next_index };

@@ -21,6 +21,7 @@ use crate::book::{Room, Seen, User};
 use crate::generation::Generation;
 use crate::hall::{Attendee, Hall, Halls, Person, connection, hashed, id_for, kind_of};
 use crate::history::{Wanted, chunk, correspondents, last_of, load};
+use crate::rates::Pace;
 use crate::state::OpenTalkState;
 use crate::tickets::Visitor;
 use crate::to_wire::{self, CONTROL, event};
@@ -41,6 +42,7 @@ pub struct Inside {
     pub(crate) generation: Generation,
     /// The last entry before the place was taken.
     pub(crate) came_at: Seq,
+    pub(crate) pace: Arc<Pace>,
 }
 
 impl Inside {
@@ -92,6 +94,7 @@ pub(crate) async fn enter(
     name: &str,
     room: &Room,
     outbox: &Arc<Outbox>,
+    pace: &Arc<Pace>,
 ) -> Result<Inside, Failure> {
     let key = visitor.room.clone();
     let identity = Arc::new(identity(visitor, name, &key));
@@ -100,7 +103,7 @@ pub(crate) async fn enter(
     let outlet = Arc::clone(outbox) as Arc<dyn Outlet>;
     let link = Link::new(connection(id), state.face, DIALECT, key.project, identity, outlet);
     let attendee = Attendee::new(id, groups, Arc::clone(outbox));
-    // Known before the place is taken, so that nothing which only the watch tells is missed.
+    // Known before the place is taken, so that nothing which only the clerk tells is missed.
     let is_alone = state.halls.with(&key, |hall| {
         hall.set_owner(UserId::new(&room.created_by).ok());
         let is_alone = !hall.attendees.contains_key(&id) && !hall.waiting.contains_key(&id);
@@ -125,8 +128,18 @@ pub(crate) async fn enter(
     let kind = if visitor.user.is_some() { Kind::User } else { Kind::Guest };
     let seat = Arc::clone(&joined.seat);
     let (generation, came_at) = (visitor.generation, joined.position.seq);
-    let inside =
-        Inside { link, seat, attendee, room: key, room_id: room.id, kind, user, generation, came_at };
+    let inside = Inside {
+        link,
+        seat,
+        attendee,
+        room: key,
+        room_id: room.id,
+        kind,
+        user,
+        generation,
+        came_at,
+        pace: Arc::clone(pace),
+    };
     match welcome(state, visitor, &inside, &joined, name, room).await {
         Ok(frame) => {
             outbox.send(frame);
@@ -204,7 +217,8 @@ async fn chat_state<'a>(
     let (service, who, name) = (&state.service, inside.who(), &inside.room.name);
     let mut names = Names::of(state, inside);
     let load = async |audience: &Audience| {
-        let wanted = Wanted { audience, until: Some(inside.came_at), max: state.settings.history_max };
+        let wanted =
+            Wanted { audience, until: Some(inside.came_at), max: state.settings.history_max, pace: None };
         load(service, &who, name, wanted, |_| true).await
     };
     let room_history = names.told(&Audience::Room, &load(&Audience::Room).await?);

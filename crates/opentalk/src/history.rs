@@ -5,6 +5,7 @@ use sidetalk_core::ports::{PageAnchor, PageRequest};
 use sidetalk_core::refusal::Failure;
 use sidetalk_core::service::Service;
 
+use crate::rates::Pace;
 use crate::to_wire::text_of;
 
 /// How many messages a chunk has.
@@ -17,6 +18,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) until: Option<Seq>,
     /// How many at most.
     pub(crate) max: usize,
+    /// At whose pace pages are read that come behind the first. `None`: nobody's, they are all for one who comes in.
+    pub(crate) pace: Option<&'a Pace>,
 }
 
 /// Reads those messages that have something to show and are `for_reader`, oldest first, and no more pages than it takes.
@@ -27,7 +30,7 @@ pub(crate) async fn load(
     wanted: Wanted<'_>,
     for_reader: impl Fn(&CoreMessage) -> bool,
 ) -> Result<Vec<CoreMessage>, Failure> {
-    let Wanted { audience, until, max } = wanted;
+    let Wanted { audience, until, max, pace } = wanted;
     let limit = service.limits().page_max.min(max);
     let is_shown = |message: &CoreMessage| {
         !message.is_deleted() && text_of(&message.parts).is_some() && for_reader(message)
@@ -41,9 +44,10 @@ pub(crate) async fn load(
         let shown: Vec<_> = page.messages.into_iter().filter(is_shown).collect();
         count += shown.len();
         pages.push(shown);
-        match oldest.filter(|_| page.more_before && count < max) {
-            Some(oldest) => anchor = PageAnchor::Before(oldest),
-            None => break,
+        let Some(oldest) = oldest.filter(|_| page.more_before && count < max) else { break };
+        anchor = PageAnchor::Before(oldest);
+        if let Some(pace) = pace {
+            pace.turn().await;
         }
     }
     let mut all: Vec<_> = pages.into_iter().rev().flatten().collect();

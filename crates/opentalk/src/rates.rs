@@ -1,11 +1,15 @@
-//! How often the doors of rooms may be tried: wrong passwords are counted, and tickets. Many people come from one address, so
-//! those who know the password are not counted as guessing.
+//! How often things may be done. At the doors of rooms wrong passwords are counted, and tickets; many people come from one
+//! address, so those who know the password are not counted as guessing. Inside, requests and messages are: what comes too
+//! fast there is not refused but waits, because the vendor's types know no error that would say so.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+use sidetalk_core::model::UserId;
 use sidetalk_edge::gate::Household;
-use sidetalk_edge::rate::{KeyedRates, Limited, Rule};
+use sidetalk_edge::rate::{self, Cell, KeyedRates, Limited, Rule};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::settings::OpenTalkSettings;
@@ -15,6 +19,36 @@ pub(crate) struct Rates {
     guesses_by_address: Option<KeyedRates<Household>>,
     guesses_by_room: Option<KeyedRates<Uuid>>,
     tickets_by_address: Option<KeyedRates<Household>>,
+    sends_by_user: Option<KeyedRates<UserId>>,
+}
+
+/// How fast one socket is served.
+pub(crate) struct Pace {
+    rule: Option<Rule>,
+    cell: Mutex<Cell>,
+}
+
+impl Pace {
+    /// Of a socket that has asked for nothing yet.
+    pub(crate) fn new(rule: Option<Rule>) -> Self {
+        Self { rule, cell: Mutex::default() }
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    /// How long it must wait before it may be tried again; it is not counted.
+    pub(crate) fn step(&self, now: Instant) -> Result<(), Duration> {
+        let Some(rule) = &self.rule else { return Ok(()) };
+        self.cell.lock().check(rule, now).map_err(|limited| Duration::from_millis(limited.wait_ms))
+    }
+
+    /// Counts a request as soon as it may be.
+    pub(crate) async fn turn(&self) {
+        while let Err(wait) = self.step(rate::now()) {
+            sleep(wait).await;
+        }
+    }
 }
 
 impl Rates {
@@ -27,6 +61,7 @@ impl Rates {
                 .wrong_passwords_per_room
                 .map(|rule| KeyedRates::new(rule, settings.rate_keys_max)),
             tickets_by_address: addresses(settings.tickets_per_address),
+            sends_by_user: settings.sends_per_user.map(|rule| KeyedRates::new(rule, settings.rate_keys_max)),
         }
     }
 
@@ -72,19 +107,26 @@ impl Rates {
         }
     }
 
+    /// Counts a message as soon as it may be.
+    pub(crate) async fn send(&self, user: &UserId) {
+        let Some(rates) = &self.sends_by_user else { return };
+        while let Err(limited) = rates.check(user, rate::now()) {
+            sleep(Duration::from_millis(limited.wait_ms)).await;
+        }
+    }
+
     /// Forgets who has rested.
     pub(crate) fn sweep(&self, now: Instant) {
         for rates in [&self.guesses_by_address, &self.tickets_by_address].into_iter().flatten() {
             rates.sweep(now);
         }
         self.guesses_by_room.iter().for_each(|rates| rates.sweep(now));
+        self.sends_by_user.iter().for_each(|rates| rates.sweep(now));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use sidetalk_core::model::ProjectId;
 
     use super::*;
@@ -108,7 +150,7 @@ mod tests {
 
     #[test]
     fn only_wrong_passwords_are_counted_and_then_none_is_looked_at() {
-        let (rates, now) = (rates(), sidetalk_edge::rate::now());
+        let (rates, now) = (rates(), rate::now());
         for _ in 0..1_000 {
             assert_eq!(rates.guess(address(1), ROOM, now, || true), Ok(true));
         }
@@ -130,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_fresh_address_of_the_same_network_is_no_other_guesser() {
-        let (rates, now) = (rates(), sidetalk_edge::rate::now());
+        let (rates, now) = (rates(), rate::now());
         let host = |host: u16| Some(IpAddr::from([0x2001, 0xdb8, 1, 2, 0, 0, 0, host]));
         assert!((0..3).all(|number| rates.guess(host(number), ROOM, now, || false) == Ok(false)));
         assert!(rates.guess(host(9), ROOM, now, || false).is_err());
@@ -140,7 +182,7 @@ mod tests {
 
     #[test]
     fn tickets_are_counted_by_address_and_who_has_rested_is_forgotten() {
-        let (rates, now) = (rates(), sidetalk_edge::rate::now());
+        let (rates, now) = (rates(), rate::now());
         assert!((0..2).all(|_| rates.ticket(address(1), now).is_ok()));
         assert_eq!(rates.ticket(address(1), now).map_err(|limited| limited.rule), Err("tickets_per_address"));
         assert_eq!((rates.ticket(address(2), now), rates.ticket(None, now)), (Ok(()), Ok(())));

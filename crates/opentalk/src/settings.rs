@@ -44,7 +44,12 @@ pub struct OpenTalkSettings {
     pub wrong_passwords_per_room: Option<Rule>,
     /// Tickets for one address, behind which there may be many people. Default 20 per second, and 1,000 at once.
     pub tickets_per_address: Option<Rule>,
-    /// How many addresses, and how many rooms, these limits remember. Default 100,000.
+    /// What one socket may ask for; what comes faster waits. A request that reads a conversation counts once for each page of
+    /// the store. Default 50 per second, and 300 at once.
+    pub requests_per_connection: Option<Rule>,
+    /// Messages of one user who does not moderate; what comes faster waits. Default 20 per second, and 100 at once.
+    pub sends_per_user: Option<Rule>,
+    /// How many addresses, rooms and users, each, these limits remember. Default 100,000.
     pub rate_keys_max: usize,
 }
 
@@ -69,6 +74,8 @@ impl OpenTalkSettings {
             wrong_passwords_per_address: Some(Rule::per("wrong_passwords_per_address", 60, MINUTE, 60)),
             wrong_passwords_per_room: Some(Rule::per("wrong_passwords_per_room", 600, MINUTE, 600)),
             tickets_per_address: Some(Rule::per_second("tickets_per_address", 20, 1_000)),
+            requests_per_connection: Some(Rule::per_second("requests_per_connection", 50, 300)),
+            sends_per_user: Some(Rule::per_second("sends_per_user", 20, 100)),
             rate_keys_max: 100_000,
         }
     }

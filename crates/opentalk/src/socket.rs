@@ -16,6 +16,7 @@ use sidetalk_core::ports::Outlet as _;
 use sidetalk_core::refusal::{Failure, Refusal};
 use sidetalk_edge::close::{Close, Code};
 use sidetalk_edge::outbox::Outbox;
+use sidetalk_edge::rate;
 use sidetalk_edge::socket::{Ended, Session, Step};
 
 use crate::book::Room;
@@ -24,6 +25,7 @@ use crate::enter::{Inside, enter, identity};
 use crate::from_wire::{Asked, asked, display_name};
 use crate::hall::{Person, Waiter};
 use crate::moderation::{self, control_error, leave_waiting, tell_waiting};
+use crate::rates::Pace;
 use crate::state::OpenTalkState;
 use crate::tickets::Visitor;
 use crate::to_wire::{CONTROL, MODERATION, event};
@@ -38,6 +40,7 @@ pub struct OpenTalkSession {
     visitor: Arc<Visitor>,
     phase: Phase,
     place: Place,
+    pace: Arc<Pace>,
 }
 
 /// What must be given back when the socket ends, even if that is while its visitor is coming in.
@@ -61,6 +64,8 @@ enum Phase {
 pub enum Waited {
     /// Nothing that the session must know.
     Done,
+    /// A frame came too fast; now it may be tried again.
+    Turn(String),
     /// Somebody is in.
     Entered(Arc<Inside>, String),
     /// Somebody waits.
@@ -77,12 +82,23 @@ impl OpenTalkSession {
     pub(crate) fn new(state: OpenTalkState, outbox: Arc<Outbox>, visitor: Visitor) -> Self {
         outbox.set_authenticated();
         Self {
+            pace: Arc::new(Pace::new(state.settings.requests_per_connection)),
             state,
             outbox,
             visitor: Arc::new(visitor),
             phase: Phase::Visitor,
             place: Arc::new(Mutex::new(Held::Nothing)),
         }
+    }
+
+    /// Serves a frame at the pace of this socket.
+    fn serve_in_turn(&mut self, text: &str) -> Step<Waited> {
+        let Err(wait) = self.pace.step(rate::now()) else { return self.serve(text) };
+        let text = text.to_owned();
+        Step::wait(async move {
+            tokio::time::sleep(wait).await;
+            Waited::Turn(text)
+        })
     }
 
     fn serve(&mut self, text: &str) -> Step<Waited> {
@@ -178,6 +194,7 @@ impl OpenTalkSession {
             visitor: Arc::clone(&self.visitor),
             outbox: Arc::clone(&self.outbox),
             place: Arc::clone(&self.place),
+            pace: Arc::clone(&self.pace),
         };
         // A task of its own: a place that was taken must be given back even if the socket is lost meanwhile.
         let coming = tokio::spawn(async move { come_in(&coming, name, is_accepted).await });
@@ -196,10 +213,11 @@ struct Coming {
     visitor: Arc<Visitor>,
     outbox: Arc<Outbox>,
     place: Place,
+    pace: Arc<Pace>,
 }
 
 async fn come_in(coming: &Coming, name: String, is_accepted: bool) -> Waited {
-    let Coming { state, visitor, outbox, place } = coming;
+    let Coming { state, visitor, outbox, place, pace } = coming;
     let failed = |failure: Failure| match failure {
         Failure::Refused(Refusal::RoomFull { .. }) => {
             let blocked = ControlEvent::JoinBlocked { reason: "participant_limit_reached" };
@@ -215,7 +233,7 @@ async fn come_in(coming: &Coming, name: String, is_accepted: bool) -> Waited {
             Waited::Closed
         }
         Failure::Unavailable(unavailable) => {
-            tracing::warn!(error = ?unavailable, "somebody could not come in");
+            tracing::error!(error = ?unavailable, "somebody could not come in");
             Waited::Failed
         }
     };
@@ -234,7 +252,7 @@ async fn come_in(coming: &Coming, name: String, is_accepted: bool) -> Waited {
     let waiter = is_accepted
         .then(|| state.halls.with(&visitor.room, |hall| leave_waiting(hall, visitor.participant, state)))
         .flatten();
-    match enter(state, visitor, &name, &room, outbox).await {
+    match enter(state, visitor, &name, &room, outbox, pace).await {
         Ok(inside) => {
             let inside = Arc::new(inside);
             let mut place = place.lock();
@@ -327,19 +345,18 @@ impl Session for OpenTalkSession {
     type Done = Waited;
 
     fn on_text(&mut self, text: &str) -> Step<Waited> {
-        self.serve(text)
+        self.serve_in_turn(text)
     }
 
     fn on_binary(&mut self, bytes: &[u8]) -> Step<Waited> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.serve(text),
-            Err(_) => self.control_error("invalid_json"),
-        }
+        // What is no text is no JSON, and no text at all is none either.
+        self.serve_in_turn(std::str::from_utf8(bytes).unwrap_or_default())
     }
 
     fn on_done(&mut self, waited: Waited) -> Step<Waited> {
         match waited {
             Waited::Done => {}
+            Waited::Turn(text) => return self.serve_in_turn(&text),
             Waited::Entered(inside, name) => self.phase = Phase::Inside { inside, name },
             Waited::Waits(name) => self.phase = Phase::AtTheDoor { name },
             Waited::Failed => return Step::Close(Close::raw(1011, "something behind the server failed")),
@@ -382,7 +399,7 @@ fn answer(outbox: &Outbox, served: Result<Option<Bytes>, Failure>) -> Waited {
             Waited::Done
         }
         Err(Failure::Unavailable(unavailable)) => {
-            tracing::warn!(error = ?unavailable, "a command could not be served");
+            tracing::error!(error = ?unavailable, "a command could not be served");
             Waited::Failed
         }
     }

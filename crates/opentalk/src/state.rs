@@ -104,7 +104,8 @@ impl OpenTalk {
         let watching = tokio::spawn(Arc::clone(&liveness).run());
         let state = OpenTalkState(Arc::new(Shared {
             face,
-            sockets: Sockets::new(socket_settings, liveness),
+            sockets: Sockets::new(socket_settings, Arc::clone(&liveness)),
+            liveness,
             halls: self.halls,
             book: Book::new(Arc::clone(service.store()), settings.project),
             tickets: Tickets::new(settings.ticket_ttl, settings.resumption_ttl, settings.tickets_max),
@@ -144,6 +145,7 @@ pub struct Shared {
     pub(crate) service: Arc<Service>,
     pub(crate) face: FaceId,
     pub(crate) sockets: Arc<Sockets>,
+    liveness: Arc<Liveness>,
     pub(crate) halls: Arc<Halls>,
     pub(crate) book: Book,
     pub(crate) tickets: Tickets,
@@ -164,6 +166,13 @@ impl Deref for OpenTalkState {
 }
 
 impl OpenTalkState {
+    /// The register of this dialect's sockets, for a node that drains: who has not joined, or waits at the door of a room, is
+    /// in no room that could end.
+    #[must_use]
+    pub fn liveness(&self) -> &Arc<Liveness> {
+        &self.liveness
+    }
+
     /// The dialect itself, for what its rules allow and core's roles do not say.
     pub(crate) fn server(&self) -> Principal {
         Principal {

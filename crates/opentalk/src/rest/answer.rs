@@ -89,7 +89,7 @@ impl From<Failure> for Problem {
                 Self::forbidden("forbidden", "this is not allowed")
             }
             Failure::Unavailable(unavailable) => {
-                tracing::warn!(error = ?unavailable, "a request could not be served");
+                tracing::error!(error = ?unavailable, "a request could not be served");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "try again")
             }
         }

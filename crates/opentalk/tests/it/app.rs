@@ -114,7 +114,7 @@ impl App {
         Self::start_with(Limits { room_connections_max: people, ..Limits::default() }, |_| {}).await
     }
 
-    async fn start_with(limits: Limits, change: impl FnOnce(&mut OpenTalkSettings)) -> Self {
+    pub async fn start_with(limits: Limits, change: impl FnOnce(&mut OpenTalkSettings)) -> Self {
         let mut settings = OpenTalkSettings::new(ProjectId::new(100_001).unwrap());
         settings.oidc_name = "Login".to_owned();
         settings.oidc_url = ISSUER.to_owned();

@@ -13,5 +13,6 @@ mod golden;
 mod histories;
 mod hostile;
 mod leaks;
+mod pace;
 mod returns;
 mod tokens;
