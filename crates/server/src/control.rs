@@ -1,14 +1,14 @@
 //! The way from a command to the server that holds the store: a socket in the data folder, which only the folder's owner
 //! can open. One line of JSON there, one line back.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sidetalk_core::service::Service;
@@ -52,7 +52,7 @@ impl Control {
     pub fn bind(data: &Path) -> Result<Self> {
         let path = socket(data);
         match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("cannot remove {}", path.display()));
             }
             _ => {}
@@ -94,6 +94,10 @@ async fn answer(stream: UnixStream, service: &Arc<Service>) -> Result<()> {
     let mut line = String::new();
     let mut reader = tokio::io::BufReader::new(read_half.take(ORDER_BYTES_MAX));
     timeout(ORDER_WAIT, reader.read_line(&mut line)).await.context("the order did not arrive in time")??;
+    if line.is_empty() {
+        // Somebody has only looked whether a server is there.
+        return Ok(());
+    }
     let reply = match serde_json::from_str(&line) {
         Ok(order) => match carry_out(service, order).await {
             Ok(shown) => Reply::Done(shown),
@@ -108,8 +112,37 @@ async fn answer(stream: UnixStream, service: &Arc<Service>) -> Result<()> {
 }
 
 /// Whether a server listens in that data folder.
-pub fn is_served(data: &Path) -> bool {
-    BlockingStream::connect(socket(data)).is_ok()
+///
+/// # Errors
+/// If that cannot be told, with what to do about it.
+pub fn is_served(data: &Path) -> Result<bool> {
+    match connect(data) {
+        Ok(_) => Ok(true),
+        // Invalid is a path that is too long for a socket: no server listens there either.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::InvalidInput
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(unreachable(data, &error)),
+    }
+}
+
+fn connect(data: &Path) -> io::Result<BlockingStream> {
+    BlockingStream::connect(socket(data))
+}
+
+fn unreachable(data: &Path, error: &io::Error) -> anyhow::Error {
+    let path = socket(data);
+    let what = match error.kind() {
+        ErrorKind::PermissionDenied => "run this as the user that the server runs as, or as root",
+        ErrorKind::NotADirectory => "the data folder must be a folder",
+        _ => "try again, and look whether the server is well",
+    };
+    anyhow!("cannot ask the server at {}: {error}; {what}", path.display())
 }
 
 /// Gives the order to the server of that data folder.
@@ -117,7 +150,7 @@ pub fn is_served(data: &Path) -> bool {
 /// # Errors
 /// If it does not answer, or what it answers stands in the way.
 pub fn send(data: &Path, order: &Order) -> Result<Value> {
-    let mut stream = BlockingStream::connect(socket(data)).context("the server does not take orders")?;
+    let mut stream = connect(data).map_err(|error| unreachable(data, &error))?;
     let mut line = serde_json::to_vec(order)?;
     line.push(b'\n');
     stream.write_all(&line)?;
@@ -126,5 +159,52 @@ pub fn send(data: &Path, order: &Order) -> Result<Value> {
     match serde_json::from_str(&reply).context("the server stopped before it answered")? {
         Reply::Done(shown) => Ok(shown),
         Reply::Failed(why) => bail!(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::lifecycle::Tasks;
+    use crate::wiring::{offline_service, open_store};
+
+    #[test]
+    fn only_what_surely_is_no_server_counts_as_none() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let data = folder.path();
+        assert!(!is_served(data).expect("there is no socket"));
+        drop(std::os::unix::net::UnixListener::bind(socket(data)).expect("the folder is ours"));
+        assert!(!is_served(data).expect("a socket that was left over refuses"));
+        assert!(!is_served(&data.join("long".repeat(50))).expect("no socket has such a name"));
+        let file = data.join("file");
+        std::fs::write(&file, "").expect("the folder is ours");
+        let said = is_served(&file).expect_err("this cannot be asked").to_string();
+        assert!(said.starts_with("cannot ask the server at ") && said.lines().count() == 1, "{said}");
+        let said = unreachable(data, &ErrorKind::PermissionDenied.into()).to_string();
+        assert!(
+            said.ends_with("permission denied; run this as the user that the server runs as, or as root"),
+            "{said}"
+        );
+    }
+
+    #[tokio::test]
+    async fn to_look_whether_somebody_listens_is_no_order_without_an_answer() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let mut config = Config::default();
+        config.store.path = folder.path().to_owned();
+        let held = open_store(&config).await.expect("a fresh store");
+        let service = offline_service(&config, &held);
+        let control = Control::bind(folder.path()).expect("the folder is ours");
+        assert!(is_served(folder.path()).expect("it listens"));
+        let (looker, _) = control.listener.accept().await.expect("somebody looked");
+        answer(looker, &service).await.expect("nothing was asked");
+        let mut tasks = Tasks::default();
+        tasks.spawn("control", |stop| control.serve(service, stop));
+        let data = folder.path().to_owned();
+        let listed = tokio::task::spawn_blocking(move || send(&data, &Order::ProjectList)).await;
+        assert!(listed.expect("no bug").is_ok());
+        assert!(tasks.finish(tokio::time::Instant::now() + Duration::from_secs(10)).await);
+        held.close().await;
     }
 }

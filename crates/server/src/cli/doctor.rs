@@ -84,8 +84,11 @@ impl Doctor {
 }
 
 fn examine(config: &Config) -> Vec<Finding> {
-    let is_served = control::is_served(&config.store.path);
     let mut findings = folder(&config.store.path);
+    let is_served = control::is_served(&config.store.path).unwrap_or_else(|error| {
+        findings.push(Bad(format!("server: {error}")));
+        false
+    });
     findings.push(clock(SystemClock.now()));
     findings.push(files(config));
     findings.extend(ports(config, is_served));

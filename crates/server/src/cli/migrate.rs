@@ -31,7 +31,7 @@ impl Migrate {
 }
 
 fn up(config: &Config) -> Result<()> {
-    if control::is_served(&config.store.path) {
+    if control::is_served(&config.store.path)? {
         bail!(
             "a server runs on {}, so its store has this server's schema already",
             config.store.path.display()

@@ -16,7 +16,7 @@ use crate::{telemetry, wiring};
 /// Has the order carried out, by a running server if there is one.
 pub(super) fn give(args: &ConfigArgs, order: Order) -> Result<Value> {
     let config = args.load()?;
-    if control::is_served(&config.store.path) {
+    if control::is_served(&config.store.path)? {
         return control::send(&config.store.path, &order);
     }
     let makes = matches!(order, Order::ProjectCreate { .. });
