@@ -228,10 +228,15 @@ impl Hub {
                 _ => None,
             };
             let mut frames = vec![None; self.faces.len()];
-            for user in members.iter().chain(invited) {
+            let invited = invited.map(|user| (user, &[][..]));
+            let joined = members.iter().map(|member| (&member.user, &*member.groups));
+            for (user, groups) in joined.chain(invited) {
                 for link in self.links_of(committed.room.project, user) {
                     let here = live.is_some_and(|live| live.has(link.id()));
-                    if here || !link.opens(&committed.room.name) || !link.is_addressed(&entry.audience) {
+                    if here
+                        || !link.opens(&committed.room.name)
+                        || !link.is_addressed(&entry.audience, groups)
+                    {
                         continue;
                     }
                     let (room, epoch) = (&committed.room, committed.epoch);

@@ -12,8 +12,8 @@ use bytes::Bytes;
 
 use crate::event::{Entry, Happening, LeaveReason, MessageRef, Moment, Sight, Sitting};
 use crate::model::{
-    Audience, ClientId, Dialect, Epoch, Message, MessageId, Presence, ProjectId, RoomKey, RoomKind, RoomName,
-    RoomSpec, Seq, SignalType, Timestamp, UserId, Viewer,
+    Audience, ClientId, Dialect, Epoch, GroupName, Message, MessageId, Presence, ProjectId, RoomKey,
+    RoomKind, RoomName, RoomSpec, Seq, SignalType, Timestamp, UserId, Viewer,
 };
 use crate::refusal::{Failure, Unavailable};
 use crate::room::Room;
@@ -236,7 +236,16 @@ pub struct Committed {
     /// The entries, ascending, without gaps.
     pub entries: Vec<Arc<Entry>>,
     /// The joined members of a `direct` or `group` room after the last entry: they are told wherever they are.
-    pub members: Option<Arc<[UserId]>>,
+    pub members: Option<Arc<[Recipient]>>,
+}
+
+/// A member who is told of what happens in a room without being there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recipient {
+    /// The member.
+    pub user: UserId,
+    /// The groups that the room gave the member, beside the token's.
+    pub groups: Arc<[GroupName]>,
 }
 
 /// Where a page of messages lies.

@@ -95,9 +95,12 @@ impl Link {
         access::opens(&self.principal(), room)
     }
 
-    pub(super) fn is_addressed(&self, audience: &Audience) -> bool {
+    /// Whether something is for it, by its token's groups or by those of a room.
+    pub(super) fn is_addressed(&self, audience: &Audience, groups: &[GroupName]) -> bool {
         let identity = self.identity();
-        access::is_addressed(&identity.user, &identity.groups, Some(self.id), audience)
+        [&*identity.groups, groups]
+            .iter()
+            .any(|groups| access::is_addressed(&identity.user, groups, Some(self.id), audience))
     }
 }
 

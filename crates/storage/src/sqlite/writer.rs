@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use sidetalk_core::event::Entry;
 use sidetalk_core::model::{Epoch, RoomKey, RoomKind, RoomSpec, Timestamp, UserId};
-use sidetalk_core::ports::Committed;
+use sidetalk_core::ports::{Committed, Recipient};
 use sidetalk_core::refusal::{Failure, Refusal};
 use sidetalk_core::room::{Room, member_changed};
 use sidetalk_core::transaction::{Submission, WriteResult, Written, execute};
@@ -101,7 +101,7 @@ struct Cached {
     no: i64,
     room: Room,
     index: IndexState,
-    members: Option<Arc<[UserId]>>,
+    members: Option<Arc<[Recipient]>>,
     /// Entries appended in the open transaction.
     pending: Vec<Arc<Entry>>,
     touched: bool,
@@ -386,8 +386,12 @@ impl Cached {
 }
 
 /// The joined members of a room that has such.
-fn members(room: &Room) -> Option<Arc<[UserId]>> {
-    (room.kind != RoomKind::Session).then(|| room.joined_members().cloned().collect())
+fn members(room: &Room) -> Option<Arc<[Recipient]>> {
+    let recipient = |user: &UserId| Recipient {
+        user: user.clone(),
+        groups: room.members.get(user).map_or_else(Arc::default, |member| member.groups.as_slice().into()),
+    };
+    (room.kind != RoomKind::Session).then(|| room.joined_members().map(recipient).collect())
 }
 
 /// The value of a future that never waits.

@@ -364,7 +364,8 @@ impl Witness {
     pub(crate) fn members(&self, room: &str) -> Option<Vec<String>> {
         let seen = self.seen.lock();
         let last = seen.iter().rev().find(|committed| committed.room == key(room))?;
-        let mut names: Vec<_> = last.members.as_ref()?.iter().map(|user| user.as_str().to_owned()).collect();
+        let mut names: Vec<_> =
+            last.members.as_ref()?.iter().map(|member| member.user.as_str().to_owned()).collect();
         names.sort();
         Some(names)
     }
