@@ -50,7 +50,10 @@ impl Pages {
 
     fn answer(&self, path: &str, headers: &HeaderMap) -> Response {
         if path.is_empty() && !self.demo {
-            return plain(StatusCode::OK, "This is a Sidetalk server. Its API is described at docs.\n");
+            return plain(
+                StatusCode::OK,
+                "This is a Sidetalk server. Its API is described at docs, below this address.\n",
+            );
         }
         let name = if path.is_empty() { "index.html" } else { path };
         // The demo's page is reached by `/` alone.

@@ -1,6 +1,6 @@
 //! See the library beside this file.
 
-/// Fan-out allocates one frame per message and frees it on another thread; docs/PERFORMANCE.md has the comparison.
+/// Fan-out allocates one frame per message and frees it on another thread.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
