@@ -93,6 +93,15 @@ impl Config {
         })
     }
 
+    /// Limits nobody's rate, in no section.
+    pub fn switch_rates_off(&mut self) {
+        for name in self.sections().map(|(name, _)| name) {
+            if let Some(section) = self.section_mut(name) {
+                section.switch_rates_off();
+            }
+        }
+    }
+
     /// A new row of a table that may stand several times.
     fn add_row(&mut self, name: &str) -> Option<&mut dyn Section> {
         Some(match name {

@@ -35,6 +35,8 @@ pub struct Speaking {
     pub router: Router,
     /// Their tasks.
     pub tasks: Vec<JoinHandle<()>>,
+    /// The registers of their sockets that are not in the one that all share.
+    pub livenesses: Vec<Arc<Liveness>>,
 }
 
 /// Those whose drop-in scripts speak our own dialect.
@@ -79,7 +81,7 @@ impl Dialects {
         keys: &Arc<KeySet>,
     ) -> Result<Speaking> {
         let mut faces = 1..;
-        let mut speaking = Speaking { router: Router::new(), tasks: Vec::new() };
+        let mut speaking = Speaking { router: Router::new(), tasks: Vec::new(), livenesses: Vec::new() };
         if let Some(openvidu) = self.openvidu {
             let parts = OpenViduParts {
                 service: Arc::clone(service),
@@ -100,6 +102,7 @@ impl Dialects {
                 entropy: Arc::new(OsEntropy),
                 keys: Arc::new(Issuers(Arc::clone(keys))),
             });
+            speaking.livenesses.push(Arc::clone(state.liveness()));
             speaking.router = speaking.router.merge(sidetalk_opentalk::router(state));
             speaking.tasks.extend(tasks);
         }
@@ -120,7 +123,7 @@ fn openvidu_settings(config: &Config) -> Result<OpenViduSettings> {
         grace: section.grace,
         closed_page_grace: section.closed_page_grace,
         replay_history: section.replay_history,
-        chat_type: SignalType::new(&section.chat_type).context("openvidu.chat_type")?,
+        chat_type: SignalType::new(&section.chat_type).context("the configuration was checked")?,
         signal_chars_max: section.signal_characters_max,
         frame_bytes_max: section.frame_max.size(),
         held_bytes_max: section.held_max.size(),
@@ -134,7 +137,7 @@ fn openvidu_settings(config: &Config) -> Result<OpenViduSettings> {
 
 fn opentalk_settings(config: &Config) -> Result<OpenTalkSettings> {
     let section = &config.opentalk;
-    let project = ProjectId::new(section.project).context("opentalk.project must be the key of a project")?;
+    let project = ProjectId::new(section.project).context("the configuration was checked")?;
     let livekit = section.livekit_url.clone().zip(section.livekit_token.clone());
     Ok(OpenTalkSettings {
         oidc_name: section.oidc_name.clone(),
@@ -148,6 +151,8 @@ fn opentalk_settings(config: &Config) -> Result<OpenTalkSettings> {
         wrong_passwords_per_address: section.wrong_passwords_per_address.rule("wrong_passwords_per_address"),
         wrong_passwords_per_room: section.wrong_passwords_per_room.rule("wrong_passwords_per_room"),
         tickets_per_address: section.tickets_per_address.rule("tickets_per_address"),
+        requests_per_connection: section.requests_per_connection.rule("requests_per_connection"),
+        sends_per_user: section.sends_per_user.rule("sends_per_user"),
         rate_keys_max: config.rates.remembered_max,
         ..OpenTalkSettings::new(project)
     })
@@ -225,20 +230,5 @@ mod tests {
         let settings = opentalk_settings(&config).expect("good settings");
         let defaults = OpenTalkSettings::new(ProjectId::new(100_001).expect("a valid key"));
         assert_eq!(format!("{settings:?}"), format!("{defaults:?}"));
-    }
-
-    #[test]
-    fn opentalk_without_rate_limits_has_none() {
-        let mut config = Config::default();
-        config.opentalk.project = 100_001;
-        config.opentalk.switch_rates_off();
-        let OpenTalkSettings {
-            wrong_passwords_per_address,
-            wrong_passwords_per_room,
-            tickets_per_address,
-            ..
-        } = opentalk_settings(&config).expect("good settings");
-        let rules = [wrong_passwords_per_address, wrong_passwords_per_room, tickets_per_address];
-        assert_eq!(rules, [None, None, None]);
     }
 }

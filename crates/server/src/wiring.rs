@@ -74,7 +74,7 @@ pub struct Server {
     held: Held,
     service: Arc<Service>,
     api: ApiState,
-    liveness: Arc<Liveness>,
+    livenesses: Vec<Arc<Liveness>>,
     readiness: Readiness,
     tasks: Tasks,
     reload: watch::Sender<()>,
@@ -116,6 +116,7 @@ impl Server {
         tasks.adopt_endless("api sweeper", api.spawn());
         let speaking = dialects.start(&config, &service, &liveness, &keys).await?;
         tasks.adopt_endless("dialect", speaking.tasks);
+        let livenesses = [vec![liveness], speaking.livenesses].concat();
         tasks.spawn("retention", |stop| retain(Arc::clone(&service), config.store.purge_interval, stop));
         tasks.spawn("metrics upkeep", |stop| upkeep(metrics.clone(), stop));
         match Control::bind(&config.store.path) {
@@ -136,7 +137,7 @@ impl Server {
         readiness.turn(Phase::Serving);
         let (listen, admin_listen) = (public.local_addr(), admin.local_addr());
         tracing::info!(%listen, %admin_listen, version = env!("CARGO_PKG_VERSION"), "sidetalk is serving");
-        Ok(Self { config, public, admin, project, held, service, api, liveness, readiness, tasks, reload })
+        Ok(Self { config, public, admin, project, held, service, api, livenesses, readiness, tasks, reload })
     }
 
     /// Where people reach it.
@@ -175,7 +176,7 @@ impl Server {
     }
 
     async fn drain(self) -> Result<()> {
-        let Self { config, public, admin, held, service, api, liveness, readiness, tasks, .. } = self;
+        let Self { config, public, admin, held, service, api, livenesses, readiness, tasks, .. } = self;
         let shutdown = &config.shutdown;
         let began = Instant::now();
         let deadline = began + shutdown.timeout;
@@ -186,8 +187,8 @@ impl Server {
         public.stop_accepting();
         api.announce_drain(shutdown.return_spread);
         service.drain(shutdown.return_spread);
-        // Those that have not logged in belong to no room and no user.
-        liveness.drain(|_| shutdown.return_spread);
+        // Those that have not logged in, or not joined, belong to no room and no user.
+        livenesses.iter().for_each(|liveness| liveness.drain(|_| shutdown.return_spread));
         // A tenth of the time is for what comes after the connections.
         let grace = (deadline - Instant::now()).mul_f64(0.9);
         let all_gone = public.shutdown(grace).await;
@@ -365,13 +366,13 @@ fn origins(http: &Http) -> Result<OriginPolicy> {
 
 fn public_router(config: &Config, api: &ApiState, dialects: Router, project: Option<&Project>) -> Router {
     let mut router = sidetalk_api::router(api.clone()).merge(dialects);
-    let demo = project.filter(|_| config.http.demo);
-    if let Some(project) = demo {
+    // Only `sidetalk dev` has one.
+    if let Some(project) = project {
         let demo = Demo { project: project.id };
         router = router.merge(sidetalk_api::demo::router(api.clone(), demo));
     }
     let ids = RequestIds::new(OsEntropy.bits() as u64);
-    Pages::new(&config.http.frame_ancestors, demo.is_some())
+    Pages::new(&config.http.frame_ancestors, project.is_some())
         .behind(router)
         .layer(DefaultBodyLimit::max(config.http.body_max.size()))
         .layer(from_fn(assets::safe_headers))
@@ -456,20 +457,4 @@ fn millis(time: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_defaults_of_the_configuration_are_those_of_the_code() {
-        let config = Config::default();
-        assert_eq!(format!("{:?}", api_limits(&config)), format!("{:?}", ApiLimits::default()));
-        assert_eq!(Limits::from(&config.limits), Limits::default());
-        let socket = socket_settings(&config.socket);
-        assert_eq!(format!("{socket:?}"), format!("{:?}", SocketSettings::default()));
-        let liveness = liveness_settings(&config.socket);
-        assert_eq!(format!("{liveness:?}"), format!("{:?}", LivenessSettings::default()));
-        let listener = listener_config(&config.http).expect("good settings");
-        assert_eq!(format!("{:?}", listener.deadlines), format!("{:?}", Deadlines::default()));
-        assert_eq!(format!("{:?}", listener.caps), format!("{:?}", Caps::default()));
-    }
-}
+mod tests;

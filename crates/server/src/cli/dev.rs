@@ -13,7 +13,6 @@ use super::serve::{ListenArgs, ready, run_server};
 use crate::certificate;
 use crate::clock::SystemClock;
 use crate::config::sections::Shutdown;
-use crate::config::setting::Rate;
 use crate::config::{Config, Problem, Problems};
 use crate::telemetry;
 use crate::wiring::{self, Server, Temporary};
@@ -74,15 +73,12 @@ impl Dev {
             self.listen.admin_listen,
         );
         let mut config = Config::load_unchecked(&sources)?;
-        config.http.demo = true;
         // Whoever tries it out does not wait for balancers.
         if config.shutdown.accept_delay == Shutdown::default().accept_delay {
             config.shutdown.accept_delay = Duration::from_millis(50);
         }
         if self.no_rate_limits {
-            config.rates.switch_off();
-            (config.opentok.sends_per_user, config.opentok.signals_per_user) = (Rate::OFF, Rate::OFF);
-            config.opentalk.switch_rates_off();
+            config.switch_rates_off();
             config.http.connections_per_address_max = config.http.connections_max;
         }
         if self.tls && config.http.tls_certificate_file.is_none() {
@@ -92,7 +88,7 @@ impl Dev {
             config.http.tls_key_file = Some(files.key);
         }
         // An open listener is what somebody wants who shows the demo to a telephone; the banner says what it means.
-        let tolerated = |problem: &Problem| matches!(problem.at.as_str(), "http.listen" | "http.demo");
+        let tolerated = |problem: &Problem| problem.at == "http.listen";
         let problems: Vec<_> = config.problems().into_iter().filter(|problem| !tolerated(problem)).collect();
         if problems.is_empty() { Ok(config) } else { Err(Problems(problems).into()) }
     }
@@ -126,7 +122,7 @@ fn print_banner(server: &Server, risks: &[String]) -> Result<()> {
     for risk in risks {
         text += &format!("  - {risk}\n");
     }
-    text += &format!("\n  Open this in two tabs: {}/\n\n", server.url());
+    text += &format!("\n  Open this, and its invite link in a second tab: {}/\n\n", server.url());
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())
 }

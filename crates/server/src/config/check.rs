@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use sidetalk_core::model::{ProjectId, SignalType};
+use sidetalk_edge::origin::OriginPolicy;
 use uuid::Uuid;
 
+use super::sections::ProjectKeyEntry;
 use super::setting::Durable;
 use super::{Config, Problem};
 
@@ -19,6 +21,8 @@ impl Config {
         self.check_times(&mut problems);
         self.check_sizes(&mut problems);
         self.check_projects(&mut problems);
+        self.check_openvidu(&mut problems);
+        self.check_opentalk(&mut problems);
         self.check_opentok(&mut problems);
         problems.0
     }
@@ -37,10 +41,6 @@ impl Config {
             );
             problems.add("http.listen", what);
         }
-        if is_open && http.demo {
-            problems
-                .add("http.demo", "gives everybody a room; listen on a loopback address or switch it off");
-        }
         if http.listen == self.admin.listen && http.listen.port() != 0 {
             problems.add("admin.listen", "must differ from http.listen: metrics are not for the public");
         }
@@ -54,6 +54,11 @@ impl Config {
         }
         if !http.base_path.starts_with('/') {
             problems.add("http.base_path", "must begin with a slash, like \"/chat\"");
+        }
+        for origin in &http.allowed_origins {
+            if let Err(bad) = OriginPolicy::listed([origin.as_str()], true) {
+                problems.add("http.allowed_origins", bad.to_string());
+            }
         }
         for origin in &http.frame_ancestors {
             if origin.contains([';', ',', ' ', '\n', '\r']) || !origin.is_ascii() {
@@ -163,6 +168,45 @@ impl Config {
         }
     }
 
+    fn check_openvidu(&self, problems: &mut Checking) {
+        let section = &self.openvidu;
+        if section.enabled
+            && let Err(bad) = SignalType::new(&section.chat_type)
+        {
+            problems.add("openvidu.chat_type", bad.to_string());
+        }
+    }
+
+    fn check_opentalk(&self, problems: &mut Checking) {
+        let section = &self.opentalk;
+        if section.livekit_url.is_some() != section.livekit_token.is_some() {
+            problems.add("opentalk", "livekit_url and livekit_token belong together: set both or none");
+        }
+        if !section.enabled {
+            return;
+        }
+        let project = ProjectId::new(section.project);
+        if project.is_err() {
+            problems.add("opentalk.project", "must be the key of a project: its rooms are served");
+        }
+        let is_trusted = |key: &ProjectKeyEntry| {
+            key.issuer == section.oidc_url && (key.project == section.project || project.is_err())
+        };
+        if section.oidc_url.is_empty() {
+            problems.add("opentalk.oidc_url", "must be the `iss` of your tokens, or nobody can log in");
+        } else if !self.project_keys.iter().any(is_trusted) {
+            let what = "has no key, so nobody can log in: add a [[project_key]] with this project and issuer";
+            problems.add("opentalk.oidc_url", what);
+        }
+        let prefix = &section.chunked_prefix;
+        if !prefix.is_empty() && !is_plain_path(prefix) {
+            problems.add(
+                "opentalk.chunked_prefix",
+                "must be a path like \"/chunked\" of letters, digits and -._~, or \"\" for none",
+            );
+        }
+    }
+
     fn check_opentok(&self, problems: &mut Checking) {
         let section = &self.opentok;
         if section.type_max.size() > SignalType::BYTES_MAX {
@@ -188,9 +232,6 @@ impl Config {
     /// What is allowed but leaves the operator with a risk.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.http.demo {
-            warnings.push("the demo page lets everybody make rooms".to_owned());
-        }
         if self.http.behind_proxy && self.http.trusted_proxies.is_empty() {
             warnings.push(
                 "http.behind_proxy is set but http.trusted_proxies is empty: limits per address count the proxy".to_owned(),
@@ -213,6 +254,13 @@ impl Checking {
     fn add(&mut self, at: &str, what: impl Into<String>) {
         self.0.push(Problem { at: at.to_owned(), what: what.into() });
     }
+}
+
+/// Whether it names the same place for everybody: nothing in it is a pattern, and no part is empty.
+fn is_plain_path(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    path.strip_prefix('/')
+        .is_some_and(|path| path.split('/').all(|part| !part.is_empty() && part.bytes().all(is_plain)))
 }
 
 fn is_safe_url(url: &str) -> bool {

@@ -31,6 +31,8 @@ pub trait Section {
     fn keys(&self) -> Vec<Key>;
     /// Sets a key. `None`: there is no such key.
     fn set(&mut self, key: &str, given: &Given<'_>) -> Option<Result<(), String>>;
+    /// Lets no rate of this section limit anybody.
+    fn switch_rates_off(&mut self);
 }
 
 /// A value as it came.
@@ -82,6 +84,12 @@ macro_rules! section {
                     _ => None,
                 }
             }
+
+            fn switch_rates_off(&mut self) {
+                $(if let Some(off) = <$kind as Setting>::no_rate() {
+                    self.$field = off;
+                })*
+            }
         }
     };
 }
@@ -101,8 +109,9 @@ section! {
         listen: SocketAddr = loopback(8190),
         /// The path below which a proxy shows the server, such as "/chat".
         base_path: String = "/".to_owned(),
-        /// The address under which people reach the server, such as "https://chat.example.org/chat". Used in links
-        /// that the command line prints.
+        /// The address under which people reach the server, such as "https://chat.example.org/chat". It stands in
+        /// OpenVidu's tokens, in OpenTalk's discovery and in what `sidetalk dev` prints; OpenVidu and OpenTalk
+        /// else name the address that a request came to.
         public_url: Option<String> = None,
         /// PEM file with the server's certificate and the intermediate ones. Read again when it changes.
         tls_certificate_file: Option<PathBuf> = None,
@@ -119,8 +128,6 @@ section! {
         allowed_origins: Vec<String> = Vec::new(),
         /// Origins of pages that may show our pages in a frame, or "*". Empty: none but this server's own.
         frame_ancestors: Vec<String> = Vec::new(),
-        /// Whether the demo page and its guest rooms are served. `sidetalk dev` switches it on.
-        demo: bool = false,
         /// The most connections of this node.
         connections_max: usize = 100_000,
         /// The most connections from one address (IPv6: one /64).
@@ -219,6 +226,9 @@ section! {
         title_max: Bytes = Bytes(Limits::default().title_bytes_max as u64),
         /// The most messages in one page of history.
         page_max: usize = Limits::default().page_max,
+        /// The most bytes, about, of messages in one page of history, which then has fewer, and in what a returning client is
+        /// sent; one that missed more loads again.
+        answer_max: Bytes = Bytes(Limits::default().answer_bytes_max as u64),
         /// The most entries that a returning client is sent; one that missed more loads again.
         replay_max: usize = Limits::default().replay_max,
         /// The most connections in one room.
@@ -280,7 +290,8 @@ section! {
         frame_max: Bytes = Bytes(OpenViduSettings::default().frame_bytes_max as u64),
         /// What may wait for a client that is away.
         held_max: Bytes = Bytes(OpenViduSettings::default().held_bytes_max as u64),
-        /// The most connections from one address that have not joined a session; one more ends the oldest.
+        /// The most connections from one address that have not joined a session. Every second the oldest above it are
+        /// closed.
         unjoined_per_address_max: usize = OpenViduSettings::default().unjoined_per_address_max,
         /// How long a session that nobody joins is kept.
         unused_session_kept: Duration = OpenViduSettings::default().unused_session_kept,
@@ -338,7 +349,12 @@ section! {
         wrong_passwords_per_room: Rate = Rate::per_minute(600, 600),
         /// Tickets for one address; many people may come from behind it.
         tickets_per_address: Rate = Rate::per_second(20, 1_000),
-        /// The media server that clients are told of. Their web page shows no meeting without one.
+        /// Requests of one client, whatever they are; a search of a long history counts once for each page that it reads.
+        /// What comes faster waits, for there is no error that clients would know.
+        requests_per_connection: Rate = Rate::per_second(50, 300),
+        /// Messages of one user who does not moderate, in place of [rates]. What comes faster waits.
+        sends_per_user: Rate = Rate::per_second(20, 100),
+        /// The media server that clients are told of, with livekit_token. Their web page shows no meeting without one.
         livekit_url: Option<String> = None,
         /// The token for it.
         livekit_token: Option<String> = None,
@@ -424,25 +440,6 @@ section! {
     }
 }
 
-impl Rates {
-    /// Limits nobody.
-    pub fn switch_off(&mut self) {
-        for key in self.keys() {
-            // A key of another kind than a rate does not take the word.
-            let _ = self.set(key.name, &Given::Text("off"));
-        }
-    }
-}
-
-impl OpenTalk {
-    /// No limit at all.
-    pub fn switch_rates_off(&mut self) {
-        self.wrong_passwords_per_address = Rate::OFF;
-        self.wrong_passwords_per_room = Rate::OFF;
-        self.tickets_per_address = Rate::OFF;
-    }
-}
-
 impl From<&Bounds> for Limits {
     fn from(bounds: &Bounds) -> Self {
         Self {
@@ -455,6 +452,7 @@ impl From<&Bounds> for Limits {
             reaction_bytes_max: bounds.reaction_max.size(),
             title_bytes_max: bounds.title_max.size(),
             page_max: bounds.page_max,
+            answer_bytes_max: bounds.answer_max.size(),
             replay_max: bounds.replay_max,
             room_connections_max: bounds.room_connections_max,
             room_members_max: bounds.room_members_max,

@@ -33,6 +33,11 @@ pub trait Setting: Sized {
 
     /// How it is written in TOML; `None` if it is not set.
     fn to_toml(&self) -> Option<String>;
+
+    /// The value that limits nobody, if this is a rate.
+    fn no_rate() -> Option<Self> {
+        None
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -287,6 +292,10 @@ impl Setting for Rate {
 
     fn to_toml(&self) -> Option<String> {
         Some(quoted(&self.to_string()))
+    }
+
+    fn no_rate() -> Option<Self> {
+        Some(Self::OFF)
     }
 }
 

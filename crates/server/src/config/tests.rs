@@ -1,5 +1,6 @@
 use expect_test::{Expect, expect};
 
+use super::setting::{Rate, Setting as _};
 use super::*;
 
 fn sources(
@@ -37,7 +38,6 @@ fn the_defaults_are_safe_and_on_loopback() {
     let config = load("", &[], &[]);
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:8190");
     assert_eq!(config.admin.listen.to_string(), "127.0.0.1:8191");
-    assert!(!config.http.demo);
     assert!(config.warnings().is_empty());
 }
 
@@ -103,7 +103,6 @@ fn what_does_not_fit_together_or_is_not_safe_is_refused() {
         r#"
 [http]
 listen = "0.0.0.0:8190"
-demo = true
 trusted_proxies = ["0.0.0.0/0"]
 tls_key_file = "key.pem"
 base_path = "chat"
@@ -131,7 +130,6 @@ id = "my application"
         &expect![[r#"
             http: tls_certificate_file and tls_key_file belong together: set both or none
             http.listen: would carry tokens and messages in the clear on 0.0.0.0:8190; set tls_certificate_file and tls_key_file, or behind_proxy = true if a proxy adds TLS
-            http.demo: gives everybody a room; listen on a loopback address or switch it off
             admin.listen: must differ from http.listen: metrics are not for the public
             http.trusted_proxies: 0.0.0.0/0 trusts everybody's word about addresses
             http.base_path: must begin with a slash, like "/chat"
@@ -149,6 +147,84 @@ id = "my application"
             opentok_application my application: has no id: set the application's UUID
             opentok_application my application: has no public_key_file"#]],
     );
+}
+
+#[test]
+fn what_a_server_could_not_start_with_is_said_before() {
+    check(
+        r#"
+[http]
+allowed_origins = ["https://app.example.org", "app.example.org", "https://app.example.org/chat"]
+[openvidu]
+chat_type = ""
+[opentalk]
+enabled = true
+chunked_prefix = "chunked"
+livekit_url = "wss://media.example.org"
+"#,
+        &[],
+        &expect![[r#"
+            http.allowed_origins: "app.example.org" is not an origin like https://chat.example.org or http://localhost:8080
+            http.allowed_origins: "https://app.example.org/chat" is not an origin like https://chat.example.org or http://localhost:8080
+            openvidu.chat_type: is empty
+            opentalk: livekit_url and livekit_token belong together: set both or none
+            opentalk.project: must be the key of a project: its rooms are served
+            opentalk.oidc_url: must be the `iss` of your tokens, or nobody can log in
+            opentalk.chunked_prefix: must be a path like "/chunked" of letters, digits and -._~, or "" for none"#]],
+    );
+    for prefix in ["/", "//", "/a/", "/a//b", "/{a}", "/*a", "/a b", "/a?b", "/ä"] {
+        let mut config = Config::default();
+        config.opentalk.enabled = true;
+        config.opentalk.chunked_prefix = prefix.to_owned();
+        let problems = config.problems();
+        assert!(problems.iter().any(|problem| problem.at == "opentalk.chunked_prefix"), "{prefix}");
+    }
+    // What is not spoken may be half done.
+    load("[openvidu]\nenabled = false\nchat_type = \"\"\n[opentalk]\nchunked_prefix = \"chunked\"", &[], &[]);
+}
+
+#[test]
+fn opentalk_wants_the_key_of_its_issuer_for_its_project() {
+    let file = |project: u32, issuer: &str| {
+        format!(
+            "[opentalk]\nenabled = true\nproject = 7\noidc_url = \"https://id.example.org\"\nchunked_prefix = \"\"\n\
+             [[project_key]]\nproject = {project}\nissuer = {issuer:?}\njwks_file = \"keys.json\"\n"
+        )
+    };
+    load(&file(7, "https://id.example.org"), &[], &[]);
+    for (project, issuer) in [(8, "https://id.example.org"), (7, "https://id.example.org/")] {
+        check(
+            &file(project, issuer),
+            &[],
+            &expect![
+                "opentalk.oidc_url: has no key, so nobody can log in: add a [[project_key]] with this project and issuer"
+            ],
+        );
+    }
+}
+
+#[test]
+fn without_rates_nobody_is_limited_in_any_section() {
+    let rates = |config: &Config| -> Vec<(String, Rate)> {
+        let keys = config.sections().into_iter().flat_map(|(name, section)| {
+            section.keys().into_iter().map(move |key| (format!("{name}.{}", key.name), key.value))
+        });
+        keys.filter_map(|(key, value)| Some((key, Rate::from_text(value?.trim_matches('"')).ok()?))).collect()
+    };
+    let mut config = Config::default();
+    let before = rates(&config);
+    assert!(before.len() >= 18 && before.iter().all(|(_, rate)| *rate != Rate::OFF), "{before:?}");
+    config.switch_rates_off();
+    let off: Vec<_> = before.into_iter().map(|(key, _)| (key, Rate::OFF)).collect();
+    assert_eq!(rates(&config), off);
+    // Nothing else has changed.
+    let mut defaults = Config::default();
+    for (key, _) in &off {
+        let (section, key) = key.split_once('.').expect("a section and a key");
+        let section = defaults.section_mut(section).expect("it was listed");
+        assert!(section.set(key, &sections::Given::Text("off")).is_some_and(|set| set.is_ok()));
+    }
+    assert_eq!(config.print(), defaults.print());
 }
 
 #[test]

@@ -49,6 +49,29 @@ fn the_environment_and_flags_are_read() {
 }
 
 #[test]
+fn what_a_server_could_not_start_with_is_refused_for_good_and_said_by_every_command() {
+    let (_folder, data) = crate::server::scratch();
+    let data = data.display().to_string();
+    for (setting, key) in [
+        ("opentalk.enabled=true", "opentalk.project"),
+        ("openvidu.chat_type=", "openvidu.chat_type"),
+        ("http.allowed_origins=app.example.org", "http.allowed_origins"),
+        ("opentalk.livekit_token=secret", "opentalk"),
+    ] {
+        for command in [&["serve"][..], &["config", "check"], &["migrate", "status"]] {
+            // With another code than 2 the service manager would start it again and again.
+            let said = complains(2, &[command, &["--data", &data, "--set", setting]].concat());
+            assert!(said.contains(&format!("{key}: ")), "{said}");
+        }
+        let output = sidetalk().args(["doctor", "--data", &data, "--set", setting]).output();
+        let said = String::from_utf8(output.expect("the binary can be run").stdout).expect("it is UTF-8");
+        assert!(said.contains(&format!("\u{2717} {key}: ")), "{said}");
+    }
+    let said = complains(2, &["serve", "--data", &data, "--set", "http.demo=true"]);
+    assert!(said.contains("there is no key http.demo"), "the demo is only there in `sidetalk dev`: {said}");
+}
+
+#[test]
 fn unsafe_settings_are_refused_with_what_to_do() {
     let said = complains(2, &["serve", "--listen", "0.0.0.0:0", "--data", "/nonexistent"]);
     assert!(said.contains("in the clear") && said.contains("behind_proxy"), "{said}");
