@@ -206,7 +206,6 @@ async fn the_demo_gives_a_place() {
         serde_json::from_slice::<Value>(&body).unwrap()
     };
     let first = ask(r#"{"room":"quiet-otter-42"}"#).await;
-    assert_eq!(first["invite_url"], "http://chat.example.org/#/r/quiet-otter-42");
     let role = async |session: &Value| {
         let mut socket = app.socket().await;
         let token = session["token"].as_str().unwrap();
