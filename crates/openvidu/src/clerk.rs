@@ -74,7 +74,7 @@ async fn went(
     let _turn = state.book.lock(&key).await;
     // Who has no stay came by the exchange.
     if is_put_out(reason)
-        && state.stays.get(connection).is_none()
+        && state.stays.get(&key, connection).is_none()
         && let Err(failure) = state.keep_out(&key, &presence.identity.user).await
     {
         tracing::warn!(error = ?failure, "somebody who was put out could not be banned");
@@ -83,7 +83,7 @@ async fn went(
     if state.is_here(&key, connection) {
         return Ok(());
     }
-    if let Some(stay) = state.stays.remove(connection) {
+    if let Some(stay) = state.stays.remove(&key, connection) {
         state.service.hub().disconnect(&stay.link);
         if let Some(outbox) = stay.berth.give_up() {
             tokio::spawn(async move {

@@ -163,7 +163,7 @@ impl OpenViduState {
         }
         let told = to_wire::evicted(&presence, reason);
         for presence in self.presences(key) {
-            if let Some(stay) = self.stays.get(presence.connection) {
+            if let Some(stay) = self.stays.get(key, presence.connection) {
                 stay.seat.answer(told.clone());
             }
         }

@@ -43,32 +43,34 @@ impl Stay {
     }
 }
 
-/// All stays of this node.
+/// All stays of this node. Sessions may choose the same names for their connections, so an id alone names nobody.
 #[derive(Default)]
 pub(crate) struct Stays {
-    by_id: Mutex<HashMap<ConnectionId, Arc<Stay>>>,
-    by_rpc: Mutex<HashMap<String, ConnectionId>>,
+    by_id: Mutex<HashMap<(SessionKey, ConnectionId), Arc<Stay>>>,
+    by_rpc: Mutex<HashMap<String, Arc<Stay>>>,
 }
 
 impl Stays {
     pub(crate) fn add(&self, stay: &Arc<Stay>) {
-        self.by_rpc.lock().insert(stay.rpc.clone(), stay.link.id());
-        self.by_id.lock().insert(stay.link.id(), Arc::clone(stay));
+        self.by_rpc.lock().insert(stay.rpc.clone(), Arc::clone(stay));
+        let replaced = self.by_id.lock().insert((stay.key.clone(), stay.link.id()), Arc::clone(stay));
+        if let Some(replaced) = replaced.filter(|replaced| !Arc::ptr_eq(replaced, stay)) {
+            self.by_rpc.lock().remove(&replaced.rpc);
+        }
     }
 
-    pub(crate) fn remove(&self, id: ConnectionId) -> Option<Arc<Stay>> {
-        let stay = self.by_id.lock().remove(&id)?;
+    pub(crate) fn remove(&self, key: &SessionKey, id: ConnectionId) -> Option<Arc<Stay>> {
+        let stay = self.by_id.lock().remove(&(key.clone(), id))?;
         self.by_rpc.lock().remove(&stay.rpc);
         Some(stay)
     }
 
-    pub(crate) fn get(&self, id: ConnectionId) -> Option<Arc<Stay>> {
-        self.by_id.lock().get(&id).cloned()
+    pub(crate) fn get(&self, key: &SessionKey, id: ConnectionId) -> Option<Arc<Stay>> {
+        self.by_id.lock().get(&(key.clone(), id)).cloned()
     }
 
     /// The stay of the client with that secret.
     pub(crate) fn of_client(&self, rpc: &str) -> Option<Arc<Stay>> {
-        let id = *self.by_rpc.lock().get(rpc)?;
-        self.get(id)
+        self.by_rpc.lock().get(rpc).cloned()
     }
 }

@@ -194,7 +194,7 @@ pub(super) async fn patch_connection(
 /// The new role holds at once for somebody who is there.
 fn change_role(state: &OpenViduState, key: &SessionKey, connection: &Connection) {
     let id = ids::connection(key.session.as_str(), &connection.name);
-    if let Some(stay) = state.stays.get(id) {
+    if let Some(stay) = state.stays.get(key, id) {
         stay.set_role(connection.role);
         let mut identity = (*stay.link.identity()).clone();
         identity.role = core_role(connection.role);
@@ -211,7 +211,7 @@ fn tell(
     new_value: &str,
 ) {
     let id = ids::connection(key.session.as_str(), &connection.name);
-    if let Some(stay) = state.stays.get(id) {
+    if let Some(stay) = state.stays.get(key, id) {
         let params = PropertyChanged { property, new_value };
         stay.berth.send(notification("connectionPropertyChanged", params));
     }

@@ -241,3 +241,33 @@ async fn a_chosen_name_is_said_to_the_end() {
         assert_eq!(alice.hears("participantEvicted").await["connectionId"], eve.id.as_str());
     }
 }
+
+/// Places were kept by the connection's id alone, which two sessions may choose alike: whoever chose it last stood in for the
+/// other, of whatever session or tenant.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_name_in_another_session_is_somebody_else() {
+    let app = App::new().await;
+    // A name of the form of minted ones is the same number in every session.
+    let chosen = json!({ "data": "{\"openviduCustomConnectionId\":\"User000001\"}" });
+    let mut people = Vec::new();
+    for session in ["one", "two"] {
+        app.session(session).await;
+        let witness = app.member(session, "witness").await;
+        people.push((witness, app.member_with(session, "chosen", chosen.clone()).await));
+    }
+    let [(mut first, mut alice), (mut second, mut eve)]: [_; 2] =
+        people.try_into().ok().expect("two sessions");
+    assert_eq!((alice.id.as_str(), eve.id.as_str()), ("con_User000001", "con_User000001"));
+    let changed =
+        app.rest("PATCH", "/sessions/two/connection/con_User000001", r#"{"role":"MODERATOR"}"#).await;
+    assert_eq!(changed.status, 200);
+    let put_out = alice.call("forceDisconnect", json!({ "connectionId": first.id })).await;
+    assert!(put_out["error"].is_object(), "a moderator there is none here: {put_out}");
+    for (person, text) in [(&mut alice, "from one"), (&mut eve, "from two")] {
+        let answer = person.come_back(app.socket().await).await;
+        assert_eq!(answer["result"]["sessionId"], person.rpc.as_str(), "{answer}");
+        assert_eq!(person.signal("chat", text, &[]).await, 0);
+    }
+    assert_eq!(first.signals().await, ["signal:chat from one from con_User000001"]);
+    assert_eq!(second.signals().await, ["signal:chat from two from con_User000001"]);
+}
