@@ -39,12 +39,11 @@ export class SearchView {
     const text = this.#input.value.trim();
     const turn = ++this.#turn;
     if (!text) return (this.#results.replaceChildren(), void (this.#status.textContent = ""));
-    const page = await this.#session.room!.search({ text, limit: 50 }).catch(() => null);
+    const messages = await this.#session.search(text).catch(() => null);
     // An answer that was overtaken by a later question is not shown.
     if (turn !== this.#turn) return;
-    const messages = page?.messages ?? [];
-    this.#status.textContent = page ? this.#words.text("found", { n: messages.length }) : this.#words.text("trouble");
-    fill(this.#results, hits(messages, this.#session, this.#words, this.#view, this.#jump));
+    this.#status.textContent = messages ? this.#words.text("found", { n: messages.length }) : this.#words.text("trouble");
+    fill(this.#results, hits(messages ?? [], this.#session, this.#words, this.#view, this.#jump));
   }
 }
 

@@ -106,3 +106,18 @@ test("a page that is shorter than asked for is not the end, and one that brings 
   await Promise.all([session.loadOlder(), page(7, [message(3)], false)]);
   expect(session.hasOlder).toBe(false);
 });
+
+test("a search goes on behind a short page until it has enough", async () => {
+  await join();
+  const search = session.search("x", 4);
+  const page = async (wanted: object, seqs: number[], more_before: boolean): Promise<void> => {
+    const request = peer.take("room.search");
+    expect(request.params).toEqual({ room: "r", text: "x", ...wanted });
+    await peer.answer(request, { messages: seqs.map((seq) => message(seq)), more_before, more_after: false });
+  };
+  await page({ limit: 4 }, [9, 8], true);
+  await page({ limit: 2, before: 8 }, [5], true);
+  await page({ limit: 1, before: 5 }, [2], true);
+  expect((await search).map(({ seq }) => seq)).toEqual([9, 8, 5, 2]);
+  expect(peer.inbox).toEqual([]);
+});

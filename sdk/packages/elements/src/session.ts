@@ -254,6 +254,16 @@ export class Session {
     return this.#loading;
   }
 
+  /** The newest that match, so many at most. A page that is shorter than asked for is not the end. */
+  async search(text: string, max = 50): Promise<Message[]> {
+    const found: Message[] = [];
+    for (;;) {
+      const page = await this.room!.search({ text, limit: max - found.length, before: found.at(-1)?.seq });
+      found.push(...page.messages);
+      if (!page.more_before || !page.messages.length || found.length >= max) return found;
+    }
+  }
+
   /** Makes sure that a message is in the list; false if it is not ours to see. */
   async find(id: string): Promise<Item | null> {
     if (!this.timeline.get(id)) {
