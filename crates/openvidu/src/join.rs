@@ -111,7 +111,7 @@ impl Newcomer {
             return Err(failure);
         }
         // Before the client learns its secret, so that it can use it at once.
-        let stay = Stay::new(key.clone(), rpc, connection.role, Arc::clone(&joined.seat), berth);
+        let stay = Stay::new(key.clone(), rpc, Arc::clone(&joined.seat), berth);
         state.stays.add(&stay);
         self.welcome(&connection, &stay.rpc, &joined);
         Ok(stay)

@@ -37,7 +37,7 @@ use crate::pulse::Pulse;
 use crate::state::OpenViduState;
 use crate::stay::Stay;
 use crate::to_wire;
-use crate::wire::{Done, Pong, Reconnected, Role};
+use crate::wire::{Done, Pong, Reconnected};
 
 /// Frames that were no requests, before the socket is closed.
 const MALFORMED_MAX: u8 = 20;
@@ -214,7 +214,7 @@ impl OpenViduSession {
     }
 
     fn put_out(&mut self, id: RequestId, stay: Arc<Stay>, name: &str) -> Step<Waited> {
-        if stay.role() != Role::Moderator {
+        if !stay.moderates() {
             let error = RpcError::new(UNAUTHORIZED, "only a MODERATOR may disconnect others. Code: 401");
             return self.refuse(id.as_deref(), &error);
         }

@@ -130,7 +130,7 @@ impl OpenViduState {
             match self.enter(&key, &connection, client_data, &berth, true).await {
                 Ok(joined) => {
                     joined.seat.release();
-                    let stay = Stay::new(key, rpc.clone(), connection.role, joined.seat, berth);
+                    let stay = Stay::new(key, rpc.clone(), joined.seat, berth);
                     self.stays.add(&stay);
                     self.wait_for(&stay, self.settings.grace);
                 }

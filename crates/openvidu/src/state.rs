@@ -83,7 +83,7 @@ impl OpenViduState {
         self.service.hub().live(&room_key(key)).is_some_and(|live| live.has(connection))
     }
 
-    fn presence(&self, key: &SessionKey, connection: ConnectionId) -> Option<Arc<Presence>> {
+    pub(crate) fn presence(&self, key: &SessionKey, connection: ConnectionId) -> Option<Arc<Presence>> {
         self.service.hub().live(&room_key(key))?.with(|_, roster| roster.get(connection).cloned())?
     }
 

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use sidetalk_core::hub::{Link, Seat};
-use sidetalk_core::model::ConnectionId;
+use sidetalk_core::model::{ConnectionId, Role};
 use sidetalk_edge::berth::Berth;
 
 use crate::book::SessionKey;
-use crate::wire::Role;
 
 /// Somebody in a session.
 pub(crate) struct Stay {
@@ -19,27 +18,18 @@ pub(crate) struct Stay {
     pub(crate) link: Arc<Link>,
     pub(crate) seat: Arc<Seat>,
     pub(crate) berth: Arc<Berth>,
-    role: Mutex<Role>,
 }
 
 impl Stay {
-    pub(crate) fn new(
-        key: SessionKey,
-        rpc: String,
-        role: Role,
-        seat: Arc<Seat>,
-        berth: Arc<Berth>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(key: SessionKey, rpc: String, seat: Arc<Seat>, berth: Arc<Berth>) -> Arc<Self> {
         let link = Arc::clone(seat.link());
-        Arc::new(Self { key, rpc, link, seat, berth, role: Mutex::new(role) })
+        Arc::new(Self { key, rpc, link, seat, berth })
     }
 
-    pub(crate) fn role(&self) -> Role {
-        *self.role.lock()
-    }
-
-    pub(crate) fn set_role(&self, role: Role) {
-        *self.role.lock() = role;
+    /// Whether it moderates, whichever dialect's people have made it so or taken that away.
+    pub(crate) fn moderates(&self) -> bool {
+        let role = self.seat.live().with(|room, _| room.role_in(&self.link.identity()));
+        role.is_some_and(|role| role >= Role::Moderator)
     }
 }
 

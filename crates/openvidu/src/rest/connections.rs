@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, Path, RawQuery, State};
 use http::StatusCode;
+use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::ports::{Outlet as _, Project};
 use sidetalk_edge::caller::FoundAt;
@@ -180,7 +181,7 @@ pub(super) async fn patch_connection(
     connection.record = record.unwrap_or(old_record);
     state.book.put_connection(&key, &connection).await?;
     if connection.role != old_role {
-        change_role(&state, &key, &connection);
+        change_role(&state, &key, &connection).await?;
     }
     if connection.record != old_record {
         tell(&state, &key, &connection, "record", if connection.record { "true" } else { "false" });
@@ -192,15 +193,24 @@ pub(super) async fn patch_connection(
 }
 
 /// The new role holds at once for somebody who is there.
-fn change_role(state: &OpenViduState, key: &SessionKey, connection: &Connection) {
-    let id = ids::connection(key.session.as_str(), &connection.name);
+async fn change_role(
+    state: &OpenViduState,
+    key: &SessionKey,
+    connection: &Connection,
+) -> Result<(), Problem> {
+    let (id, role) = (ids::connection(key.session.as_str(), &connection.name), core_role(connection.role));
     if let Some(stay) = state.stays.get(key, id) {
-        stay.set_role(connection.role);
         let mut identity = (*stay.link.identity()).clone();
-        identity.role = core_role(connection.role);
+        identity.role = role;
         stay.link.refresh(Arc::new(identity));
+    } else if let Some(presence) = state.presence(key, id) {
+        // A page of the drop-in script goes by its native token; what the room says goes before that.
+        let user = presence.identity.user.clone();
+        let role = Write::SetRole { user, role: Some(role) };
+        state.service.write(&state.server(key.project), &key.session, role).await?;
     }
     tell(state, key, connection, "role", connection.role.name());
+    Ok(())
 }
 
 fn tell(

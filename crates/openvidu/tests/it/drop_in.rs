@@ -149,3 +149,38 @@ async fn whoever_leaves_or_is_lost_comes_back_by_the_same_token() {
     app.kit.until("it is gone", async || app.connections("s").await.len() == 1).await;
     come(&app, &exchanged).await;
 }
+
+/// What a role was changed to by REST was written down, and the page went on as it had been.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_holds_by_whichever_way_it_was_given() {
+    let app = App::new().await;
+    app.session("s").await;
+    let (dora, token) = app.promise("s", json!({ "role": "MODERATOR" })).await;
+    let mut page = come(&app, &exchange(&app, &token).await).await;
+    let mut alice = app.member("s", "alice").await;
+    let (mut bob, carol) = (app.member("s", "bob").await, app.member("s", "carol").await);
+    let slow = |seconds: u64| json!({ "room": "s", "slow_mode_s": seconds });
+    assert!(page.call("room.update", slow(1)).await["result"].is_object());
+    let path = format!("/sessions/s/connection/{dora}");
+    assert_eq!(app.rest("PATCH", &path, r#"{"role":"PUBLISHER"}"#).await.status, 200);
+    assert_eq!(page.call("room.update", slow(2)).await["error"]["data"]["code"], "role_too_low");
+    assert_eq!(app.rest("PATCH", &path, r#"{"role":"MODERATOR"}"#).await.status, 200);
+    assert!(page.call("room.update", slow(2)).await["result"].is_object());
+    // The other way round: what other dialects' moderators and servers give and take holds here.
+    let role = async |name: &str, role: &str| {
+        let path = format!("/api/v1/rooms/s/members/{name}");
+        let given = app.kit.as_server("PUT", &path, json!({ "role": role })).await;
+        assert_eq!(given.status, 200);
+    };
+    let alices = alice.id.clone();
+    let code = async |alice: &mut Member, whom: &str| {
+        let answer = alice.call("forceDisconnect", json!({ "connectionId": whom })).await;
+        answer["error"]["code"].as_i64().unwrap_or(0)
+    };
+    assert_eq!(code(&mut alice, &bob.id).await, 401);
+    role(&alices, "moderator").await;
+    assert_eq!(code(&mut alice, &bob.id).await, 0);
+    bob.hears("participantEvicted").await;
+    role(&alices, "member").await;
+    assert_eq!(code(&mut alice, &carol.id).await, 401);
+}
