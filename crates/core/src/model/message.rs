@@ -214,10 +214,10 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// Whether it carries nothing.
+    /// Whether it carries nothing, or nothing but blanks: no message is made of that.
     pub fn is_empty(&self) -> bool {
         match &self.data {
-            SignalData::Text(text) => text.is_empty(),
+            SignalData::Text(text) => text.trim().is_empty(),
             SignalData::Json(json) => &**json == "null",
         }
     }

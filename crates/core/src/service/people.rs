@@ -37,7 +37,7 @@ impl Service {
     }
 
     /// Ends one connection in a room, for the reason that everybody is told. For the server and moderators, on people below
-    /// them.
+    /// them and on themselves.
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure; [`Refusal::NotFound`] if the connection is not there.
@@ -58,7 +58,8 @@ impl Service {
         let presence = found.ok_or(Refusal::NotFound { what: "connection" })?;
         // As it is now: the role may have changed since the other came.
         let role = room.standing_of(&presence.identity).role;
-        if who.user().is_some() && role >= standing.role {
+        let own = who.user() == Some(&presence.identity.user);
+        if who.user().is_some() && !own && role >= standing.role {
             return Err(Refusal::RoleNotBelow.into());
         }
         self.hub.cut(&room.key, connection, reason);
