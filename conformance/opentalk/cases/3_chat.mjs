@@ -176,8 +176,10 @@ const busy = (gen) => ({
       for (let n = 0; n < 6; n++) late.push(await world.guestIn(room, code, { gen, name: `late ${n}` }));
       isOver = true;
       await talk;
+      // Each says when it is done: what one says may be overtaken by the other.
       owner.send("the end");
-      await Promise.all([owner, ...late].map((raw) => raw.heard("the end")));
+      guest.send("the guest's end");
+      await Promise.all([owner, ...late].flatMap((raw) => [raw.heard("the end"), raw.heard("the guest's end")]));
       const all = owner.of("chat", "message_sent").map(({ timestamp, payload: { message, ...payload } }) => ({ ...payload, timestamp }));
       for (const raw of late) {
         const live = raw.of("chat", "message_sent").map(({ timestamp, payload: { message, ...payload } }) => ({ ...payload, timestamp }));
