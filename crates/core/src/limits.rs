@@ -51,7 +51,7 @@ impl Default for Limits {
             reaction_bytes_max: 64,
             title_bytes_max: 255,
             page_max: 300,
-            answer_bytes_max: 256 * 1024,
+            answer_bytes_max: 512 * 1024,
             replay_max: 1_000,
             room_connections_max: 20_000,
             room_members_max: 100_000,
