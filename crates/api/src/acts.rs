@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use sidetalk_core::command::Write;
 use sidetalk_core::model::{
-    Actor, Audience, Draft, MessageId, Presence, Principal, Role, RoomKey, RoomName, Seq, Signal, UserId,
+    Actor, Audience, ClientId, Draft, MessageId, Presence, Principal, Role, RoomKey, RoomName, Seq, Signal,
+    UserId,
 };
 use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest};
 use sidetalk_core::service::{Joined, Resume};
@@ -129,20 +130,24 @@ impl ApiState {
         Ok(out.made(&to_wire::changed(&written)))
     }
 
-    /// A signal from anywhere but a seat.
+    /// A signal from anywhere but a seat. One that is chat counts as the message that it is.
     pub(crate) async fn signal<O: Out>(
         &self,
         who: &Principal,
         room: &RoomName,
-        signal: Signal,
+        (signal, client_id): (Signal, Option<ClientId>),
         out: O,
     ) -> Answered<O> {
-        self.count_signal(who, room)?;
-        let stored = self.service.signal(who, room, signal).await?;
-        Ok(match stored {
-            Some(written) => out.created(&Signalled { message: Some(to_wire::posted(&written)) }),
-            None => out.made(&Signalled { message: None }),
-        })
+        if self.service.stores(who, &signal) {
+            self.count_send(who, room)?;
+        } else {
+            self.count_signal(who, room)?;
+        }
+        let stored = self.service.signal(who, room, signal, client_id).await?;
+        let message = stored.as_ref().map(to_wire::posted);
+        let is_new = message.as_ref().is_some_and(|posted| !posted.repeated);
+        let answer = Signalled { message };
+        Ok(if is_new { out.created(&answer) } else { out.made(&answer) })
     }
 
     pub(crate) async fn typing<O: Out>(

@@ -288,7 +288,10 @@ impl NativeSession {
             self.answer(id.as_deref(), Err(&Problem::NotJoined));
             return Step::Next;
         };
-        if let Err(problem) = self.api.count_signal(&known.principal, room) {
+        // What is stored counts as a message, and not as a signal too.
+        if !self.api.service.stores(&known.principal, &signal)
+            && let Err(problem) = self.api.count_signal(&known.principal, room)
+        {
             self.answer(id.as_deref(), Err(&problem));
             return Step::Next;
         }

@@ -229,7 +229,7 @@ pub(crate) struct ExchangeOut<'a> {
 /// How quickly a page may send and is surely not refused.
 #[derive(Serialize)]
 pub(crate) struct Rates {
-    /// Signals of a chat type to everybody. Each is a signal, too.
+    /// Signals of a chat type to everybody: they count as messages.
     pub(crate) chat: Pace,
     pub(crate) signals: Pace,
     /// Whatever a page asks the server for.

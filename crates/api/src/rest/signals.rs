@@ -3,17 +3,15 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use sidetalk_core::command::Write;
-use sidetalk_core::model::{Audience, ClientId, Draft, Part, Principal, Seq, Signal, SignalData, TextFormat};
+use sidetalk_core::model::{ClientId, Seq};
 
 use crate::errors::{ErrorBody, Problem};
 use crate::from_wire::{self, audience_or_room, named};
 use crate::state::ApiState;
-use crate::to_wire;
 use crate::wire::answer::{Done, Receipt, Signalled, Unreads};
 use crate::wire::request::{ReceiptIn, SignalIn, TypingIn};
 
-use super::extract::{Body, Caller, Json, Room, idempotency_key, json};
+use super::extract::{Body, Caller, Json, Room, idempotency_key};
 
 /// Sends a signal; one whose type is chat is stored as a message.
 ///
@@ -34,45 +32,13 @@ pub(crate) async fn post_signal(
     let who = &caller.principal;
     let signal = from_wire::signal(body.read::<SignalIn<'_>>()?)?;
     let key = idempotency_key(&headers)?.map(|key| named::<ClientId>("idempotency-key", key)).transpose()?;
-    if let Some(key) = key
-        && is_chat(&api, who, &signal).await?
-    {
-        api.count_signal(who, &room)?;
-        let written = api.service.write(who, &room, Write::Post(chat(signal, key))).await?;
-        let posted = to_wire::posted(&written);
-        let status = if posted.repeated { StatusCode::OK } else { StatusCode::CREATED };
-        return Ok(json(status, &Signalled { message: Some(posted) }));
-    }
-    let mut response = api.signal(who, &room, signal, Json).await?;
-    if response.status() == StatusCode::OK {
+    api.service.project(who.project).await?;
+    let stores = api.service.stores(who, &signal);
+    let mut response = api.signal(who, &room, (signal, key), Json).await?;
+    if !stores {
         *response.status_mut() = StatusCode::ACCEPTED;
     }
     Ok(response)
-}
-
-/// Whether core would store the signal: see [`Service::signal`](sidetalk_core::service::Service::signal), which knows no key.
-async fn is_chat(api: &ApiState, who: &Principal, signal: &Signal) -> Result<bool, Problem> {
-    let Some(kind) = signal.kind.as_ref().filter(|_| !signal.is_empty()) else { return Ok(false) };
-    let project = api.service.project(who.project).await?;
-    let is_chat = project.is_some_and(|project| project.settings.chat_signal_types.contains(kind));
-    Ok(is_chat && !matches!(signal.to, Audience::Connections(_)))
-}
-
-/// The message that a chat signal is.
-fn chat(signal: Signal, key: ClientId) -> Draft {
-    let part = match signal.data {
-        SignalData::Text(text) => Part::Text { text, format: TextFormat::Plain },
-        SignalData::Json(json) => Part::Custom(json),
-    };
-    Draft {
-        client_id: Some(key),
-        audience: signal.to,
-        addressee: None,
-        parts: vec![part],
-        mentions: Vec::new(),
-        reply_to: None,
-        label: signal.kind,
-    }
 }
 
 /// Says that the caller writes, or has stopped.

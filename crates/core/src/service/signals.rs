@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::command::Write;
 use crate::event::Moment;
 use crate::hub::Seat;
-use crate::model::{Audience, Draft, Part, Principal, RoomKey, RoomName, Signal, SignalData, TextFormat};
+use crate::model::{
+    Audience, ClientId, Draft, Part, Principal, RoomKey, RoomName, Signal, SignalData, TextFormat,
+};
 use crate::ports::Hint;
 use crate::refusal::{Failure, Refusal};
 use crate::room::{Room, sender};
@@ -26,10 +28,10 @@ impl Service {
         seat: &Seat,
         signal: Signal,
     ) -> Result<Option<Write>, Refusal> {
-        let is_chat = self.is_chat(who, &signal);
-        if is_chat && !matches!(signal.to, Audience::Connections(_)) {
-            return Ok(Some(Write::Post(as_draft(signal))));
+        if self.stores(who, &signal) {
+            return Ok(Some(Write::Post(as_draft(signal, None))));
         }
+        let is_chat = self.is_chat(who, &signal);
         let check = |room: &Room, roster: &Roster| {
             self.judge(room, roster, who, |utterance| utterance.check_signal(&signal, is_chat))
         };
@@ -39,7 +41,13 @@ impl Service {
         Ok(None)
     }
 
-    /// Sends a signal from anywhere. One whose type the project calls chat is stored as a message.
+    /// Whether a signal will be stored as a message: its type is one that the project calls chat, it says something, and it is
+    /// for users or all. The project must have been [asked for](Self::project) before, as it is at every login.
+    pub fn stores(&self, who: &Principal, signal: &Signal) -> bool {
+        !matches!(signal.to, Audience::Connections(_)) && self.is_chat(who, signal)
+    }
+
+    /// Sends a signal from anywhere. One whose type the project calls chat is stored as a message, under `client_id`.
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
@@ -48,12 +56,13 @@ impl Service {
         who: &Principal,
         room: &RoomName,
         signal: Signal,
+        client_id: Option<ClientId>,
     ) -> Result<Option<Written>, Failure> {
         self.project(who.project).await?;
-        let is_chat = self.is_chat(who, &signal);
-        if is_chat && !matches!(signal.to, Audience::Connections(_)) {
-            return self.write(who, room, Write::Post(as_draft(signal))).await.map(Some);
+        if self.stores(who, &signal) {
+            return self.write(who, room, Write::Post(as_draft(signal, client_id))).await.map(Some);
         }
+        let is_chat = self.is_chat(who, &signal);
         let state = self.room(who, room).await?;
         let check = |room: &Room, roster: &Roster| {
             self.judge(room, roster, who, |utterance| utterance.check_signal(&signal, is_chat))
@@ -119,14 +128,14 @@ impl Service {
 }
 
 /// The message that a chat signal is.
-fn as_draft(signal: Signal) -> Draft {
+fn as_draft(signal: Signal, client_id: Option<ClientId>) -> Draft {
     let Signal { kind, data, to } = signal;
     let part = match data {
         SignalData::Text(text) => Part::Text { text, format: TextFormat::Plain },
         SignalData::Json(json) => Part::Custom(json),
     };
     Draft {
-        client_id: None,
+        client_id,
         audience: to,
         addressee: None,
         parts: vec![part],

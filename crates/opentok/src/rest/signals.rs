@@ -28,6 +28,6 @@ pub(super) async fn post_signal_to_one(
 }
 
 async fn send(state: &OpenTokState, place: &Place, signal: Signal) -> Answered {
-    state.service.signal(&state.server(place.room.project), &place.room.name, signal).await?;
+    state.service.signal(&state.server(place.room.project), &place.room.name, signal, None).await?;
     Ok(done())
 }

@@ -43,7 +43,7 @@ pub(super) async fn post_signal(
         return Err(bad(BadField(format!("Parameter 'data' must be at most {max} characters"))));
     }
     let signal = Signal { kind: wish.kind, data: wish.data, to };
-    state.service.signal(&state.server(project.id), &key.session, signal).await?;
+    state.service.signal(&state.server(project.id), &key.session, signal, None).await?;
     Ok(bare(StatusCode::OK))
 }
 

@@ -25,7 +25,7 @@ async fn a_witness_sees_a_sitting_from_its_beginning_to_its_end() {
     stage.service.write(&alice.who, &room("r"), Write::Post(Draft::text("hello"))).await.expect("posted");
     bob.signal(&stage, &second, "wave");
     alice.leave(&stage, &first);
-    stage.service.signal(&server(&bob), &room("r"), say("from the server")).await.expect("sent");
+    stage.service.signal(&server(&bob), &room("r"), say("from the server"), None).await.expect("sent");
     stage.service.disconnect(&bob.link, [second], LeaveReason::Lost);
     // Nobody is there: nothing is seen.
     stage.service.write(&alice.who, &room("r"), Write::Post(Draft::text("unheard"))).await.expect("posted");
