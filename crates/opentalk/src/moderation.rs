@@ -158,15 +158,21 @@ pub(crate) fn room_deleted(state: &OpenTalkState, room: &RoomKey) {
 async fn ban(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Result<Option<Bytes>, Failure> {
     let found = state.halls.with(&inside.room, |hall| {
         let waiting = || hall.waiting.get(&target).map(|waiter| &waiter.person);
-        hall.people.get(&target).or_else(waiting).cloned()
+        let person = hall.people.get(&target).or_else(waiting)?;
+        Some((person.clone(), hall.owner.as_ref() == Some(&person.user)))
     });
-    let Some(person) = found else { return Ok(None) };
+    let Some((person, is_owner)) = found else { return Ok(None) };
     if person.kind == Kind::Guest {
         return Ok(Some(error(state, "cannot_ban_guest")));
     }
-    let write = Write::Ban { user: person.user, duration: None };
+    // Nobody here could lift the ban of the room's owner, and it is the owner's room.
+    let (write, told) = if is_owner {
+        (Write::Kick { user: person.user }, ModerationEvent::Kicked)
+    } else {
+        (Write::Ban { user: person.user, duration: None }, ModerationEvent::Banned)
+    };
     state.service.write(&state.server(), &inside.room.name, write).await?;
-    put_out_of_waiting(state, &inside.room, target, &ModerationEvent::Banned);
+    put_out_of_waiting(state, &inside.room, target, &told);
     Ok(None)
 }
 

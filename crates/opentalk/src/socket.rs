@@ -55,8 +55,8 @@ enum Held {
 
 enum Phase {
     Visitor,
-    AtTheDoor { name: String },
-    Inside { inside: Arc<Inside>, name: String },
+    AtTheDoor,
+    Inside(Arc<Inside>),
     Over,
 }
 
@@ -67,9 +67,9 @@ pub enum Waited {
     /// A frame came too fast; now it may be tried again.
     Turn(String),
     /// Somebody is in.
-    Entered(Arc<Inside>, String),
+    Entered(Arc<Inside>),
     /// Somebody waits.
-    Waits(String),
+    Waits,
     /// Something behind the server failed: come back.
     Failed,
     /// This visitor may not come in.
@@ -113,24 +113,20 @@ impl OpenTalkSession {
         match (&self.phase, command) {
             (Phase::Visitor, ControlCommand::Join { display_name }) => self.join(display_name.as_deref()),
             (Phase::Visitor, _) => self.control_error("not_yet_joined"),
-            (Phase::AtTheDoor { name }, ControlCommand::EnterRoom) => {
-                let name = name.clone();
-                self.enter_room(name)
-            }
-            (Phase::Inside { inside, name }, ControlCommand::EnterRoom) if !inside.seat.is_in() => {
-                let name = name.clone();
+            (Phase::AtTheDoor, ControlCommand::EnterRoom) => self.enter_room(),
+            (Phase::Inside(inside), ControlCommand::EnterRoom) if !inside.seat.is_in() => {
                 // Sent to the waiting room: the place of before is no more.
                 self.state.service.disconnect(&inside.link, None, LeaveReason::Left);
-                self.enter_room(name)
+                self.enter_room()
             }
-            (Phase::AtTheDoor { .. }, ControlCommand::Join { .. }) => self.control_error("already_joined"),
-            (Phase::AtTheDoor { .. }, _) => self.control_error("not_yet_joined"),
-            (Phase::Inside { inside, .. }, command)
+            (Phase::AtTheDoor, ControlCommand::Join { .. }) => self.control_error("already_joined"),
+            (Phase::AtTheDoor, _) => self.control_error("not_yet_joined"),
+            (Phase::Inside(inside), command)
                 if !inside.seat.is_in() && !matches!(command, ControlCommand::Join { .. }) =>
             {
                 self.control_error("not_yet_joined")
             }
-            (Phase::Inside { inside, .. }, command) => {
+            (Phase::Inside(inside), command) => {
                 let (state, inside, outbox) =
                     (self.state.clone(), Arc::clone(inside), Arc::clone(&self.outbox));
                 Step::wait(async move {
@@ -144,7 +140,7 @@ impl OpenTalkSession {
 
     /// Every module but `control` works only inside; before, it is silent.
     fn module(&self, asked: Asked<'_>) -> Step<Waited> {
-        let Phase::Inside { inside, .. } = &self.phase else { return Step::Next };
+        let Phase::Inside(inside) = &self.phase else { return Step::Next };
         if !inside.seat.is_in() {
             return Step::Next;
         }
@@ -176,16 +172,17 @@ impl OpenTalkSession {
         self.come_in(name, false)
     }
 
-    fn enter_room(&mut self, name: String) -> Step<Waited> {
+    /// Lets somebody in from the waiting room, by the name that a moderator may have changed.
+    fn enter_room(&mut self) -> Step<Waited> {
         let id = self.visitor.participant;
-        let is_accepted = self
-            .state
-            .halls
-            .with(&self.visitor.room, |hall| hall.waiting.get(&id).is_some_and(|waiter| waiter.is_accepted));
-        if !is_accepted {
-            return self.control_error("not_accepted_or_not_in_waiting_room");
+        let name = self.state.halls.with(&self.visitor.room, |hall| {
+            let waiter = hall.waiting.get(&id).filter(|waiter| waiter.is_accepted);
+            waiter.map(|waiter| waiter.person.name.to_string())
+        });
+        match name {
+            Some(name) => self.come_in(name, true),
+            None => self.control_error("not_accepted_or_not_in_waiting_room"),
         }
-        self.come_in(name, true)
     }
 
     fn come_in(&mut self, name: String, is_accepted: bool) -> Step<Waited> {
@@ -263,7 +260,7 @@ async fn come_in(coming: &Coming, name: String, is_accepted: bool) -> Waited {
                 return Waited::Closed;
             }
             *place = Held::Seat(Arc::clone(&inside));
-            Waited::Entered(inside, name)
+            Waited::Entered(inside)
         }
         Err(failure) => {
             if let Some(waiter) = waiter {
@@ -302,7 +299,7 @@ fn wait_at_the_door(coming: &Coming, name: String) -> Waited {
     let person = Person {
         id: visitor.participant,
         user: identity.user,
-        name: name.clone(),
+        name,
         avatar: identity.avatar.as_deref().map(str::to_owned),
         kind: if visitor.user.is_some() { Kind::User } else { Kind::Guest },
         is_moderator: false,
@@ -317,7 +314,7 @@ fn wait_at_the_door(coming: &Coming, name: String) -> Waited {
     if !wait_again(coming, Waiter { person, outbox: Arc::clone(outbox), is_accepted: false }) {
         return Waited::Closed;
     }
-    Waited::Waits(name)
+    Waited::Waits
 }
 
 /// Takes a place at the door. Says whether there was one: a participant waits once, and not after the socket's end.
@@ -357,8 +354,8 @@ impl Session for OpenTalkSession {
         match waited {
             Waited::Done => {}
             Waited::Turn(text) => return self.serve_in_turn(&text),
-            Waited::Entered(inside, name) => self.phase = Phase::Inside { inside, name },
-            Waited::Waits(name) => self.phase = Phase::AtTheDoor { name },
+            Waited::Entered(inside) => self.phase = Phase::Inside(inside),
+            Waited::Waits => self.phase = Phase::AtTheDoor,
             Waited::Failed => return Step::Close(Close::raw(1011, "something behind the server failed")),
             Waited::Closed => return Step::Close(Close::new(Code::Normal, "")),
         }

@@ -149,6 +149,41 @@ async fn people_at_the_door_are_told_that_the_room_is_gone_or_they_are_banned() 
     }
 }
 
+/// There is no way to lift a ban in this dialect's words: the room was lost to its owner.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_locks_the_owner_out() {
+    let app = App::new().await;
+    let (alice, bob) = (app.user("alice", &[]).await, app.user("bob", &[]).await);
+    let room = app.room(&alice, json!({})).await;
+    let mut owner = app.member(&room, Some(&alice), "Alice").await;
+    let mut other = app.member(&room, Some(&bob), "Bob").await;
+    owner.target("control", "grant_moderator_role", &other.id).await;
+    other.hears("control", "role_updated").await;
+    other.target("moderation", "ban", &owner.id).await;
+    owner.hears("moderation", "kicked").await;
+    assert_eq!(app.start("", &room, Some(&alice), "").await.status, 200);
+    app.member(&room, Some(&alice), "Alice").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_a_moderator_has_given_stays_behind_the_door() {
+    let app = App::new().await;
+    let alice = app.user("alice", &[]).await;
+    let room = app.room(&alice, json!({})).await;
+    let mut owner = app.member(&room, Some(&alice), "Alice").await;
+    let mut gina = app.member(&room, None, "Gina").await;
+    let rename = json!({ "action": "change_display_name", "target": gina.id, "new_name": "Georgina" });
+    owner.say("moderation", rename).await;
+    gina.hears("moderation", "display_name_changed").await;
+    owner.target("moderation", "send_to_waiting_room", &gina.id).await;
+    gina.hears("moderation", "sent_to_waiting_room").await;
+    owner.hears("moderation", "joined_waiting_room").await;
+    owner.target("moderation", "accept", &gina.id).await;
+    gina.hears("moderation", "accepted").await;
+    gina.act("control", "enter_room").await;
+    assert_eq!(gina.hears("control", "join_success").await["display_name"], "Georgina");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_owner_who_is_unmade_elsewhere_moderates_no_more() {
     let app = App::new().await;
