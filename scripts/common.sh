@@ -26,16 +26,3 @@ timed() {
         fail "failed: $name (whole log: $log)"
     fi
 }
-
-# npm_roots: folders with npm packages, in the order in which they build on each other. A missing lock file is an
-# error rather than a folder passed over, because then nothing would be tested.
-npm_roots() {
-    local folder
-    for folder in . sdk web; do
-        if [ -f "$folder/package-lock.json" ]; then
-            say "$folder"
-        elif [ "$folder" = . ] && [ -f package.json ]; then
-            fail "package-lock.json is missing; fix: npm install --omit-lockfile-registry-resolved, and commit it"
-        fi
-    done
-}

@@ -32,16 +32,10 @@ install_compilers() {
 
 # The exact bytes of the lock file are remembered, so that the same file is installed once.
 install_npm_packages() {
-    local folder folders stamp
-    folders="$(npm_roots)" || exit 1
-    for folder in $folders; do
-        stamp="$folder/node_modules/.sidetalk-lock"
-        if ! cmp -s "$folder/package-lock.json" "$stamp"; then
-            timed "npm ci $folder" npm ci --prefix "$folder"
-            mkdir -p "$folder/node_modules"
-            cp "$folder/package-lock.json" "$stamp"
-        fi
-    done
+    local stamp=node_modules/.sidetalk-lock
+    if cmp -s package-lock.json "$stamp"; then return; fi
+    timed "npm ci" npm ci
+    cp package-lock.json "$stamp"
 }
 
 # Tests drive the system's browser; none is downloaded by npm.
@@ -61,16 +55,6 @@ install_python_packages() {
         timed "pip install $suite" "$suite/venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
         cp "$wanted" "$suite/venv/.installed"
     done
-}
-
-# For the cluster's tests. Called by nothing yet.
-install_postgresql() {
-    if [ ! -d /usr/lib/postgresql ]; then apt_install postgresql; fi
-}
-
-# For the cluster's tests. Called by nothing yet.
-install_nats() {
-    if ! command -v nats-server >/dev/null; then apt_install nats-server; fi
 }
 
 mode="${1:-test}"

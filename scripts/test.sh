@@ -31,13 +31,6 @@ step() {
     fi
 }
 
-# step_if FILE NAME COMMAND…: a step for a part of the project that may not be written yet.
-step_if() {
-    local file="$1"
-    shift
-    if [ -e "$file" ]; then step "$@"; else printf '  %-34s -- passed over: %s does not exist yet\n' "$1" "$file"; fi
-}
-
 # Lets a step's own words through to the reader, after the step.
 show() {
     local pattern="$1" name="$2"
@@ -63,7 +56,6 @@ slowest_test_programs() {
 
 # The binary that the tests of the client and the pages start.
 export SIDETALK_BIN="$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/sidetalk"
-npm_wanted="package.json"
 started=$SECONDS
 rm -f "$logs_dir"/step-*.log
 say "$mode: logs in $logs_dir"
@@ -73,18 +65,17 @@ case "$mode" in
         step "lock file" cargo metadata --locked --format-version 1
         step "format" cargo fmt --all --check
         step "tidy" xtask tidy
-        step_if "$npm_wanted" "npm build" scripts/npm.sh build
-        step_if "$npm_wanted" "npm types" scripts/npm.sh typecheck
-        step_if "$npm_wanted" "npm unit tests" scripts/npm.sh test
-        step_if "$npm_wanted" "npm size budgets" scripts/npm.sh size
+        step "npm build" npm run --silent build
+        step "npm types" npm run --silent typecheck
+        step "npm unit tests" npm run --silent test
+        step "npm size budgets" npm run --silent size
         step "clippy" cargo clippy --quiet --workspace --all-targets -- -D warnings
         step "rust tests" cargo test --workspace --no-fail-fast
         step "binary" cargo build --workspace --bin sidetalk
         step "generated files" xtask codegen --check
-        show 'passed over' "generated files"
-        step_if "$npm_wanted" "client against the binary" scripts/npm.sh test:live
-        step_if "$npm_wanted" "browser tests" scripts/npm.sh test:browser
-        step_if "conformance/websocket/run.sh" "websocket conformance" conformance/websocket/run.sh
+        step "client against the binary" npm run --silent test:live
+        step "browser tests" npm run --silent test:browser
+        step "websocket conformance" conformance/websocket/run.sh
         step "openvidu conformance" conformance/openvidu/run.sh
         step "opentalk conformance" conformance/opentalk/run.sh
         step "opentok conformance" conformance/opentok/run.sh
@@ -98,7 +89,7 @@ case "$mode" in
         step "npm packages" scripts/setup.sh build
         step "format" cargo fmt --all --check
         step "tidy" xtask tidy
-        step_if "$npm_wanted" "npm types" scripts/npm.sh typecheck
+        step "npm types" npm run --silent typecheck
         step "clippy" cargo clippy --quiet --workspace --all-targets -- -D warnings
         step "rules" cargo test --quiet --package sidetalk-core
         ;;

@@ -1,8 +1,7 @@
 //! Files that are generated from one source, and the check that they are fresh.
 //!
 //! Each output is what the built binary prints: the program is the source, the file is for readers and for tools. To add
-//! one, add a line to `OUTPUTS`. A command that the binary does not have yet is passed over with a note as long as its
-//! file is not committed; once it is, the command must work.
+//! one, add a line to `OUTPUTS`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,8 +35,6 @@ enum Fate {
     Fresh,
     Written,
     Stale,
-    /// Neither the command nor the file is there.
-    NotYet,
 }
 
 pub(crate) fn run(root: &Path, mode: Mode) -> Result<()> {
@@ -48,11 +45,10 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<()> {
             Source::Prints(arguments) => binary.prints(arguments),
             Source::Help => binary.help_page(),
         };
-        let fate = settle(&root.join(path), text, mode).with_context(|| (*path).to_owned())?;
-        match fate {
+        let settled = text.and_then(|text| settle(&root.join(path), &text, mode));
+        match settled.with_context(|| (*path).to_owned())? {
             Fate::Fresh => println!("codegen: {path} is fresh"),
             Fate::Written => println!("codegen: {path} written"),
-            Fate::NotYet => println!("codegen: {path} passed over, sidetalk has no such command yet"),
             Fate::Stale => stale.push(*path),
         }
     }
@@ -65,13 +61,9 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<()> {
     Ok(())
 }
 
-fn settle(path: &Path, text: Result<String>, mode: Mode) -> Result<Fate> {
+fn settle(path: &Path, text: &str, mode: Mode) -> Result<Fate> {
     let committed = std::fs::read_to_string(path).ok();
-    let text = match text {
-        Err(error) if committed.is_none() && error.is::<UnknownCommand>() => return Ok(Fate::NotYet),
-        text => text?,
-    };
-    if committed.as_deref() == Some(text.as_str()) {
+    if committed.as_deref() == Some(text) {
         return Ok(Fate::Fresh);
     }
     if mode == Mode::Check {
@@ -83,18 +75,6 @@ fn settle(path: &Path, text: Result<String>, mode: Mode) -> Result<Fate> {
     std::fs::write(path, text)?;
     Ok(Fate::Written)
 }
-
-/// The binary answered that its command line has no such command (clap exits with 2).
-#[derive(Debug)]
-struct UnknownCommand(String);
-
-impl std::fmt::Display for UnknownCommand {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "`sidetalk {}` is not a command of this binary", self.0)
-    }
-}
-
-impl std::error::Error for UnknownCommand {}
 
 struct Binary {
     path: PathBuf,
@@ -121,17 +101,10 @@ impl Binary {
             .env("NO_COLOR", "1")
             .output()
             .with_context(|| format!("cannot run sidetalk {words}"))?;
-        if output.status.code() == Some(2) {
-            return Err(UnknownCommand(words).into());
-        }
         if !output.status.success() {
             bail!("sidetalk {words} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         let text = String::from_utf8(output.stdout).context("the output is not UTF-8")?;
-        if text.trim().is_empty() {
-            // A binary that is still a stub prints nothing, whatever it is asked.
-            return Err(UnknownCommand(words).into());
-        }
         Ok(format!("{}\n", text.trim_end()))
     }
 
@@ -186,22 +159,11 @@ mod tests {
     fn a_stale_file_is_found_and_then_written() {
         let folder = std::env::temp_dir().join(format!("sidetalk-codegen-{}", std::process::id()));
         let path = folder.join("api/file.json");
-        let fate = |text: &str, mode| settle(&path, Ok(text.to_owned()), mode).expect("the folder is ours");
+        let fate = |text: &str, mode| settle(&path, text, mode).expect("the folder is ours");
         assert_eq!(fate("a", Mode::Check), Fate::Stale);
         assert_eq!(fate("a", Mode::Write), Fate::Written);
         assert_eq!(fate("a", Mode::Check), Fate::Fresh);
         assert_eq!(fate("b", Mode::Check), Fate::Stale);
         std::fs::remove_dir_all(&folder).expect("the folder is ours");
-    }
-
-    #[test]
-    fn a_command_may_be_missing_only_until_its_file_is_committed() {
-        let unknown = || Err(UnknownCommand("openapi".to_owned()).into());
-        let missing = Path::new("no/such/file");
-        assert_eq!(settle(missing, unknown(), Mode::Check).expect("passed over"), Fate::NotYet);
-        let present = std::env::temp_dir().join(format!("sidetalk-codegen-{}.json", std::process::id()));
-        std::fs::write(&present, "{}").expect("the folder is ours");
-        assert!(settle(&present, unknown(), Mode::Check).is_err());
-        std::fs::remove_file(&present).expect("the file is ours");
     }
 }
