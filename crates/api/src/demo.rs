@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
 use serde::{Deserialize, Serialize};
-use sidetalk_core::model::{Actor, Principal, ProjectId, Role, RoomName, RoomSpec, UserId};
+use sidetalk_core::model::{Principal, ProjectId, Role, RoomName, RoomSpec, UserId};
 use sidetalk_edge::caller::Address;
 use sidetalk_edge::rate;
 
@@ -84,7 +84,7 @@ async fn post_session(
             .ok_or_else(|| Problem::invalid("name", "must be 1 to 255 bytes of plain text"))?,
         None => friendly_name(api.entropy.bits()).into(),
     };
-    let server = Principal { project: demo.project, actor: Actor::Server, connection: None, dialect: None };
+    let server = Principal::server(demo.project, None);
     let (_, made) = api.service.open_room(&server, &room, RoomSpec::default()).await?;
     let role = match wish.role.as_deref() {
         Some("moderator") => Role::Moderator,

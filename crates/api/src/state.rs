@@ -159,6 +159,7 @@ impl ApiState {
             outbox.send(frame.clone());
         }
     }
+
     /// Sends a socket away if the node drains already. Called when the hub knows the connection, so that whoever comes at
     /// the moment of the drain is found by this or by [`Service::drain`].
     pub(crate) fn send_away(&self, outbox: &Outbox) {

@@ -173,7 +173,9 @@ pub trait ProjectStore: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<UserProfile>, Failure>>;
     /// Removes a user's profile and markers, and what is left of the messages of theirs that are deleted (tombstones stay, so
-    /// that no seq is missing); audiences, mentions, reactions, members and moderation name a pseudonym from then on. A ban keeps the id. Says how many messages were wiped. Nobody is told: see [`Service::erase_user`](crate::service::Service).
+    /// that no seq is missing); audiences, mentions, reactions, members and moderation name a pseudonym from then on. A ban
+    /// keeps the id. Says how many messages were wiped. Nobody is told: for that there is
+    /// [`Service::erase_user`](crate::service::Service::erase_user).
     fn erase_user(
         &self,
         project: ProjectId,

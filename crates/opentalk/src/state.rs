@@ -8,7 +8,7 @@ use std::time::Duration;
 use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::FaceId;
-use sidetalk_core::model::{Actor, Audience, Principal, RoomKey, RoomName};
+use sidetalk_core::model::{Audience, Principal, RoomKey, RoomName};
 use sidetalk_core::ports::{Clock, Closing, Entropy, Face, PageAnchor, PageRequest, Witness};
 use sidetalk_core::refusal::Failure;
 use sidetalk_core::service::Service;
@@ -175,12 +175,7 @@ impl OpenTalkState {
 
     /// The dialect itself, for what its rules allow and core's roles do not say.
     pub(crate) fn server(&self) -> Principal {
-        Principal {
-            project: self.settings.project,
-            actor: Actor::Server,
-            connection: None,
-            dialect: Some(DIALECT),
-        }
+        Principal::server(self.settings.project, Some(DIALECT))
     }
 
     pub(crate) fn room_key(&self, room: Uuid) -> RoomKey {

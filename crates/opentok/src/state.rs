@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sidetalk_core::limits::Limits;
-use sidetalk_core::model::{Actor, Presence, Principal, ProjectId, RoomKey};
+use sidetalk_core::model::{Presence, Principal, ProjectId, RoomKey};
 use sidetalk_core::ports::Entropy;
 use sidetalk_core::service::Service;
 use sidetalk_edge::gate::Household;
@@ -76,7 +76,7 @@ impl OpenTokState {
 
     /// The application's server.
     pub(crate) fn server(&self, project: ProjectId) -> Principal {
-        Principal { project, actor: Actor::Server, connection: None, dialect: Some(DIALECT) }
+        Principal::server(project, Some(DIALECT))
     }
 
     /// Who is in a session, of every dialect, in the order in which they came.

@@ -12,7 +12,7 @@ use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::{FaceId, Link};
 use sidetalk_core::model::{
-    Actor, ConnectionId, Identity, Presence, Principal, ProjectId, Role as CoreRole, RoomKey, UserId,
+    ConnectionId, Identity, Presence, Principal, ProjectId, Role as CoreRole, RoomKey, UserId,
 };
 use sidetalk_core::ports::{Entropy, Outlet};
 use sidetalk_core::refusal::{Failure, Refusal};
@@ -70,7 +70,7 @@ impl OpenViduState {
 
     /// The application's server.
     pub(crate) fn server(&self, project: ProjectId) -> Principal {
-        Principal { project, actor: Actor::Server, connection: None, dialect: Some(DIALECT) }
+        Principal::server(project, Some(DIALECT))
     }
 
     /// Who is in a session, of every dialect, in the order in which they came.

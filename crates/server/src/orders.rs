@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sidetalk_core::model::{
-    Actor, Principal, ProjectId, RoomKey, RoomKind, RoomName, SignalType, Timestamp, UserId,
+    Principal, ProjectId, RoomKey, RoomKind, RoomName, SignalType, Timestamp, UserId,
 };
 use sidetalk_core::ports::{Project, ProjectSettings, RoomSummary};
 use sidetalk_core::service::Service;
@@ -217,7 +217,7 @@ fn room_name(name: &str) -> Result<RoomName> {
 }
 
 fn server(project: &Project) -> Principal {
-    Principal { project: project.id, actor: Actor::Server, connection: None, dialect: None }
+    Principal::server(project.id, None)
 }
 
 fn summary(project: &Project) -> Value {

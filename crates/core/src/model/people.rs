@@ -18,6 +18,11 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The project's own server, by that dialect; `None`: an operator, or Sidetalk itself.
+    pub fn server(project: ProjectId, dialect: Option<Dialect>) -> Self {
+        Self { project, actor: Actor::Server, connection: None, dialect }
+    }
+
     /// The user, if a user acts.
     pub fn user(&self) -> Option<&UserId> {
         match &self.actor {

@@ -7,9 +7,7 @@ use futures_util::future::join_all;
 use crate::command::Write;
 use crate::event::{LeaveReason, Moment};
 use crate::hub::Seat;
-use crate::model::{
-    Actor, ConnectionId, Presence, Principal, ProjectId, Role, RoomKey, RoomName, Seq, UserId,
-};
+use crate::model::{ConnectionId, Presence, Principal, ProjectId, Role, RoomKey, RoomName, Seq, UserId};
 use crate::ports::{Closing, Hint};
 use crate::refusal::{Failure, Refusal};
 
@@ -57,7 +55,7 @@ impl Service {
         let found = live.and_then(|live| live.with(|_, roster| roster.get(connection).cloned())).flatten();
         let presence = found.ok_or(Refusal::NotFound { what: "connection" })?;
         // As it is now: the role may have changed since the other came.
-        let role = room.standing_of(&presence.identity).role;
+        let role = room.role_in(&presence.identity);
         let own = who.user() == Some(&presence.identity.user);
         if who.user().is_some() && !own && role >= standing.role {
             return Err(Refusal::RoleNotBelow.into());
@@ -127,8 +125,7 @@ impl Service {
 
     /// Deletes the messages of a user in a room; says whether there were any.
     async fn delete_messages_of(&self, user: &UserId, room: &RoomKey) -> Result<bool, Failure> {
-        let server =
-            Principal { project: room.project, actor: Actor::Server, connection: None, dialect: None };
+        let server = Principal::server(room.project, None);
         let mut after = Seq::ZERO;
         loop {
             let found = match self.store.messages_of(room, user, after, DELETED_AT_ONCE).await {

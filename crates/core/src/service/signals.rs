@@ -28,10 +28,10 @@ impl Service {
         seat: &Seat,
         signal: Signal,
     ) -> Result<Option<Write>, Refusal> {
-        if self.stores(who, &signal) {
+        let is_chat = self.is_chat(who, &signal);
+        if is_chat && can_be_kept(&signal) {
             return Ok(Some(Write::Post(as_draft(signal, None))));
         }
-        let is_chat = self.is_chat(who, &signal);
         let check = |room: &Room, roster: &Roster| {
             self.judge(room, roster, who, |utterance| utterance.check_signal(&signal, is_chat))
         };
@@ -44,7 +44,7 @@ impl Service {
     /// Whether a signal will be stored as a message: its type is one that the project calls chat, it says something, and it is
     /// for users or all. The project must have been [asked for](Self::project) before, as it is at every login.
     pub fn stores(&self, who: &Principal, signal: &Signal) -> bool {
-        !matches!(signal.to, Audience::Connections(_)) && self.is_chat(who, signal)
+        can_be_kept(signal) && self.is_chat(who, signal)
     }
 
     /// Sends a signal from anywhere. One whose type the project calls chat is stored as a message, under `client_id`.
@@ -59,10 +59,10 @@ impl Service {
         client_id: Option<ClientId>,
     ) -> Result<Option<Written>, Failure> {
         self.project(who.project).await?;
-        if self.stores(who, &signal) {
+        let is_chat = self.is_chat(who, &signal);
+        if is_chat && can_be_kept(&signal) {
             return self.write(who, room, Write::Post(as_draft(signal, client_id))).await.map(Some);
         }
-        let is_chat = self.is_chat(who, &signal);
         let state = self.room(who, room).await?;
         let check = |room: &Room, roster: &Roster| {
             self.judge(room, roster, who, |utterance| utterance.check_signal(&signal, is_chat))
@@ -125,6 +125,11 @@ impl Service {
         let moment = Moment::Signalled { from: sender(who), signal };
         self.fanout.publish(Hint::Moment { room, moment: Arc::new(moment) });
     }
+}
+
+/// Whether a message can be made of a signal: none is for connections, which are gone when it is read.
+fn can_be_kept(signal: &Signal) -> bool {
+    !matches!(signal.to, Audience::Connections(_))
 }
 
 /// The message that a chat signal is.

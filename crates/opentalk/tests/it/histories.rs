@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sidetalk_core::command::Write;
-use sidetalk_core::model::{Actor, Draft, Principal, RoomName, Seq};
+use sidetalk_core::model::{Draft, Principal, RoomName, Seq};
 use sidetalk_core::ports::{PageAnchor, PageRequest};
 
 use crate::app::{App, Room};
@@ -11,8 +11,7 @@ use crate::member::{Member, texts};
 
 /// Messages of the server's, with their numbers.
 async fn fill(app: &App, room: &Room, from: usize, to: usize) {
-    let server =
-        Principal { project: app.kit.project.id, actor: Actor::Server, connection: None, dialect: None };
+    let server = Principal::server(app.kit.project.id, None);
     let name = RoomName::new(&room.id).unwrap();
     for number in from..to {
         let draft = Draft::text(&format!("number {number:03}"));
@@ -90,8 +89,7 @@ async fn reading_on_is_exact_while_others_write_delete_and_clear() {
     assert_eq!(chunk_at(&mut reader, 359).await, (numbers(260, 360), Some(259)));
     assert_eq!(chunk_at(&mut reader, 259).await, (numbers(160, 260), Some(159)));
     // What was deleted meanwhile is not missed: 10 of the 160 that are left.
-    let server =
-        Principal { project: app.kit.project.id, actor: Actor::Server, connection: None, dialect: None };
+    let server = Principal::server(app.kit.project.id, None);
     let name = RoomName::new(&room.id).unwrap();
     let anchor = PageAnchor::Before(Seq(161));
     let oldest = PageRequest { anchor, limit: 10, audience: None, pinned: false };

@@ -123,7 +123,7 @@ pub(crate) fn owner(name: &str) -> Principal {
 }
 
 pub(crate) fn server() -> Principal {
-    Principal { project: key("r").project, actor: Actor::Server, connection: None, dialect: None }
+    Principal::server(key("r").project, None)
 }
 
 /// The same, by that dialect.

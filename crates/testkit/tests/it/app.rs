@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sidetalk_core::model::{Actor, Principal, Role, RoomName};
+use sidetalk_core::model::{Principal, Role, RoomName};
 use sidetalk_core::ports::Clock as _;
 use sidetalk_core::service::Resume;
 use sidetalk_testkit::App;
@@ -64,7 +64,7 @@ async fn who_is_put_out_at_the_end_of_a_sitting_can_come_back_to_the_same_log() 
     bob.post("lobby", "hello").await.expect("it is posted");
     alice.hears("message.posted").await;
     bob.hears("message.posted").await;
-    let server = Principal { project: app.project.id, actor: Actor::Server, connection: None, dialect: None };
+    let server = Principal::server(app.project.id, None);
     let lobby = RoomName::new("lobby").expect("a valid name");
     app.service.end_sitting(&server, &lobby).await.expect("the server may");
     for person in [&alice, &bob] {

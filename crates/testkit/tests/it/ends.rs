@@ -9,7 +9,7 @@ use serde_json::json;
 use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::model::{
-    Actor, Audience, Draft, Epoch, GroupName, Principal, PrivateChat, Role, RoomKey, RoomKind, RoomName,
+    Audience, Draft, Epoch, GroupName, Principal, PrivateChat, Role, RoomKey, RoomKind, RoomName,
     RoomSettings, RoomSpec, UserId,
 };
 use sidetalk_core::ports::{PageAnchor, PageRequest, RoomStore as _};
@@ -21,7 +21,7 @@ fn lobby() -> RoomName {
 }
 
 fn server(app: &App) -> Principal {
-    Principal { project: app.project.id, actor: Actor::Server, connection: None, dialect: None }
+    Principal::server(app.project.id, None)
 }
 
 fn user(name: &str) -> UserId {

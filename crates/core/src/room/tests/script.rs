@@ -105,7 +105,7 @@ impl Stage {
     fn principal(&mut self, who: &str) -> Principal {
         let project = self.room.key.project;
         if who == "server" {
-            return Principal { project, actor: Actor::Server, connection: None, dialect: None };
+            return Principal::server(project, None);
         }
         let (name, role) = self.person(who);
         let identity = Identity {
