@@ -7,6 +7,7 @@ use crate::model::Seq;
 use crate::ports::{Committed, Replay, Store};
 use crate::refusal::{Failure, Refusal};
 
+use super::judging::stand;
 use super::{Inner, LiveRoom};
 
 /// How a hint of the store was followed.
@@ -99,9 +100,7 @@ impl LiveRoom {
         };
         if let Event::GroupsSet { user, .. } | Event::RoleSet { user, .. } = &entry.event {
             for seat in inner.seats.iter().filter(|seat| seat.presence().identity.user == *user) {
-                let standing = room.standing_of(&seat.link().identity());
-                inner.roster.set_role(seat.link().id(), standing.role);
-                seat.set_groups(standing.groups);
+                stand(&mut inner.roster, seat, room.standing_of(&seat.link().identity()));
             }
         }
         if let Some((user, _)) = &removes {

@@ -5,9 +5,16 @@ use std::sync::Arc;
 use crate::event::LeaveReason;
 use crate::hub::Seat;
 use crate::model::Timestamp;
-use crate::room::Room;
+use crate::room::{Room, Standing};
+use crate::roster::Roster;
 
 use super::LiveRoom;
+
+/// Lets a seat be what its owner is in the room now.
+pub(super) fn stand(roster: &mut Roster, seat: &Seat, standing: Standing) {
+    roster.set_role(seat.link().id(), standing.role);
+    seat.set_groups(standing.groups);
+}
 
 impl LiveRoom {
     /// Gives a seat what its link's token says now, or puts it out if that lets nobody in. Says whether it stays.
@@ -20,8 +27,7 @@ impl LiveRoom {
             let room = inner.room.as_ref().filter(|_| link.opens(&self.key.name));
             match room.and_then(|room| room.admit(now, &link.principal()).ok()) {
                 Some(standing) => {
-                    inner.roster.set_role(link.id(), standing.role);
-                    seat.set_groups(standing.groups);
+                    stand(&mut inner.roster, seat, standing);
                     true
                 }
                 None => {
