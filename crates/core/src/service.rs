@@ -189,6 +189,19 @@ impl Service {
         Ok(Some(self.keep_project(turn, project).await?))
     }
 
+    /// Makes the project that `choose` makes of those that are there, and gives it. Of two at the same time, one sees the other.
+    ///
+    /// # Errors
+    /// What `choose` says, and then nothing is made; the store's failure.
+    pub async fn create_project<E: From<Failure>>(
+        &self,
+        choose: impl FnOnce(&[Project]) -> Result<Project, E>,
+    ) -> Result<Arc<Project>, E> {
+        let turn = self.project_turn.clone().lock_owned().await;
+        let project = choose(&self.store.projects().await?)?;
+        Ok(self.keep_project(turn, project).await?)
+    }
+
     /// Whoever asked may stop waiting, but what is stored must be what is known.
     async fn keep_project(
         &self,

@@ -23,25 +23,22 @@ pub async fn create(
     name: &str,
     secret: Option<&str>,
 ) -> Result<Project> {
-    let existing = service.store().projects().await?;
-    if let Some(taken) = existing.iter().find(|project| Some(project.id) == key) {
+    let secret = secret.map_or_else(|| OsEntropy.secret().into(), Arc::from);
+    let created_at = service.now();
+    let project = service.create_project(|existing| {
+        let id = free_key(existing, key)?;
+        let settings = ProjectSettings::default();
+        anyhow::Ok(Project { id, name: name.into(), secret, previous_secret: None, settings, created_at })
+    });
+    Ok(Project::clone(&*project.await?))
+}
+
+fn free_key(existing: &[Project], wanted: Option<ProjectId>) -> Result<ProjectId> {
+    if let Some(taken) = existing.iter().find(|project| Some(project.id) == wanted) {
         bail!("project {} exists already; `sidetalk project show {}` shows it", taken.id, taken.id);
     }
     let next = existing.iter().map(|project| project.id.get() + 1).max().unwrap_or(FIRST_KEY);
-    let key = match key {
-        Some(key) => key,
-        None => ProjectId::new(next).context("no key is left; choose one with --key")?,
-    };
-    let project = Project {
-        id: key,
-        name: name.into(),
-        secret: secret.map_or_else(|| OsEntropy.secret().into(), Arc::from),
-        previous_secret: None,
-        settings: ProjectSettings::default(),
-        created_at: service.now(),
-    };
-    service.put_project(project.clone()).await?;
-    Ok(project)
+    wanted.map_or_else(|| ProjectId::new(next), Ok).context("no key is left; choose one with --key")
 }
 
 /// Brings the projects of the configuration to the state that it says.

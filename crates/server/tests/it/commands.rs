@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::server::{Server, complains, prints, run, scratch};
@@ -61,6 +63,12 @@ fn commands_reach_a_running_server_and_a_second_one_is_kept_out() {
     let data = data.display().to_string();
     let made = json(&["project", "create", "--name", "second", "--data", &data, "--json"]);
     assert_eq!(made["key"], 100_002);
+    let keys = std::thread::scope(|scope| {
+        let create = ["project", "create", "--data", &data, "--json"];
+        let creating: Vec<_> = (0..4).map(|_| scope.spawn(move || json(&create)["key"].as_u64())).collect();
+        creating.into_iter().map(|one| one.join().expect("created")).collect::<BTreeSet<_>>()
+    });
+    assert_eq!(keys, (100_003..100_007).map(Some).collect(), "of several at once each has its own");
     assert!(prints(&["project", "list", "--data", &data]).contains("second"));
     let said =
         complains(1, &["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", &data]);
