@@ -14,13 +14,14 @@ use crate::command::Write;
 use crate::event::{Entry, Event};
 use crate::limits::Limits;
 use crate::model::{
-    Actor, Audience, ClientId, ConnectionId, Draft, Epoch, GroupName, Identity, Labels, Member, Membership,
-    Message, MessageId, Part, Pin, Principal, PrivateChat, ProjectId, Reaction, Role, RoomKey, RoomKind,
-    RoomName, RoomSettings, Seq, TextFormat, Timestamp, UserId,
+    Actor, Audience, ClientId, ConnectionId, Dialect, Draft, Epoch, GroupName, Identity, Labels, Member,
+    Membership, Message, MessageId, Part, Pin, Principal, PrivateChat, ProjectId, Reaction, Role, RoomKey,
+    RoomKind, RoomName, RoomSettings, Seq, Signal, SignalData, TextFormat, Timestamp, UserId,
 };
 use crate::ports::RoomTx;
-use crate::refusal::{Failure, Unavailable};
+use crate::refusal::{Failure, Refusal, Unavailable};
 use crate::room::Room;
+use crate::roster::{Arrival, Roster, Utterance};
 use crate::transaction::{Fingerprint, Sent, Submission, WriteResult, execute};
 
 #[track_caller]
@@ -52,6 +53,7 @@ struct Stage {
     log: Log,
     now: Timestamp,
     live_roles: Vec<(UserId, Role)>,
+    roster: Roster,
 }
 
 impl Stage {
@@ -71,12 +73,19 @@ impl Stage {
             labels: Labels::default(),
             members: members.split_whitespace().map(|name| (user(name), joined.clone())).collect(),
         };
-        Self { room, log: Log::default(), now: Timestamp::from_micros(1_000_000_000), live_roles: Vec::new() }
+        let now = Timestamp::from_micros(1_000_000_000);
+        Self { room, log: Log::default(), now, live_roles: Vec::new(), roster: Roster::default() }
     }
 
     fn line(&mut self, line: &str) -> String {
         let (who, wish) = line.split_once(": ").unwrap_or_else(|| panic!("no actor in {line:?}"));
         let principal = self.principal(who);
+        match wish.split_once(' ').unwrap_or((wish, "")) {
+            ("come", number) => return self.come(&principal, connection(number)),
+            ("signal", to) => return self.signal(&principal, to, false),
+            ("chat", to) => return self.signal(&principal, to, true),
+            _ => {}
+        }
         let write = self.write(wish);
         let submission = Submission {
             principal,
@@ -97,9 +106,28 @@ impl Stage {
             Err(failure) => {
                 assert_eq!(before, self.room, "a refusal must change nothing");
                 let Failure::Refused(refusal) = failure else { panic!("{failure:?}") };
-                format!("x {}: {refusal}", refusal.code())
+                refused(&refusal)
             }
         }
+    }
+
+    fn come(&mut self, who: &Principal, connection: ConnectionId) -> String {
+        let Actor::User(identity) = &who.actor else { panic!("the server is nowhere") };
+        let (identity, role) = (identity.clone(), identity.role);
+        let arrival =
+            Arrival { connection, identity, role, dialect: Dialect::new("native"), client_data: "".into() };
+        format!("~ here as {}", self.roster.arrive(self.now, arrival).role.name())
+    }
+
+    fn signal(&mut self, who: &Principal, to: &str, is_chat: bool) -> String {
+        let signal = Signal { kind: None, data: SignalData::Text("hi".into()), to: self.audience(to) };
+        let outcome = self.room.admit(self.now, who).and_then(|standing| {
+            let limits = Limits { audience_max: 3, ..Limits::default() };
+            let (room, roster, now) = (&self.room, &self.roster, self.now);
+            let utterance = Utterance { room, roster, now, who, standing: &standing, limits: &limits };
+            utterance.check_signal(&signal, is_chat)
+        });
+        outcome.map_or_else(|refusal| refused(&refusal), |()| "~ goes out".to_owned())
     }
 
     fn principal(&mut self, who: &str) -> Principal {
@@ -201,9 +229,14 @@ impl Stage {
                 Audience::users(names.into_iter().map(|name| self.person(name).0))
             }
             Some(("#", name)) => Audience::Group(group(name)),
+            Some((">", numbers)) => Audience::connections(numbers.split(',').map(connection)),
             _ => Audience::Room,
         }
     }
+}
+
+fn refused(refusal: &Refusal) -> String {
+    format!("x {}: {refusal}", refusal.code())
 }
 
 fn user(name: &str) -> UserId {
