@@ -88,7 +88,6 @@ for (const [code, reason] of [
   [4501, "token_expired"],
   [4502, "banned"],
   [4503, "kicked"],
-  [4504, "authentication_timeout"],
   [4505, "ended_by_project"],
   [4506, "malformed_frames"],
   [4999, "4999"],
@@ -109,7 +108,7 @@ for (const [code, reason] of [
 
 test("comes back after any other code, with what the server kept", async () => {
   // 1005 is what a page sees that closed the socket behind our back: both close frames are empty.
-  for (const code of [1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4000, 4001, 4002, 4003]) {
+  for (const code of [1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4000, 4001, 4002, 4003, 4504]) {
     const stage = new Stage({ keepSeconds: 30 });
     stage.connect();
     await settled();
@@ -181,6 +180,19 @@ test("a provider that fails is tried again, unless it says that it is of no use"
   await refused;
   assert.equal(times, 3);
   assert.deepEqual(errors, ["back end is down", "back end is down"]);
+});
+
+test("a provider that gives no text has failed as well; a token that is none ends the client", async () => {
+  const given = [undefined, { token: "t" }, "", "t"];
+  const stage = new Stage({ token: async () => given.shift() as string });
+  const errors: string[] = [];
+  stage.client.on("error", (error) => errors.push(error.message));
+  stage.connect();
+  for (let i = 0; i < 3; i++) await stage.clock.pass(2_000);
+  await stage.welcome();
+  assert.equal(stage.client.state.status, "online");
+  assert.deepEqual(errors, Array(3).fill("the token provider gave no token"));
+  await rejects(new Stage({ token: "" }).connect(), "protocol");
 });
 
 test("refreshes the token before it ends, again if that fails", async () => {

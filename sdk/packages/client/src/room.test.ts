@@ -246,6 +246,21 @@ test("each call says what the contract says", async () => {
   assert.equal(room.state.status, "left");
 });
 
+test("who leaves while the room is being joined again is not let in behind his back", async () => {
+  const stage = new Stage();
+  const { room } = await stage.room();
+  await stage.peer.drop();
+  await stage.clock.pass(1_000);
+  const peer = await stage.welcome();
+  const rejoin = peer.take("room.join");
+  const leaving = room.leave();
+  const leave = peer.take("room.leave");
+  await peer.answer(rejoin, joinResult());
+  await peer.answer(leave, {});
+  await leaving;
+  assert.equal(room.state.status, "left");
+});
+
 test("typing is told seldom, and taken back", async () => {
   const stage = new Stage();
   const { room, peer } = await stage.room();

@@ -268,7 +268,8 @@ export class Room extends Emitter<T.RoomEvents> {
 
   /** Goes out of the room. It counts at once; the object is of no use afterwards. */
   async leave(options?: T.CallOptions): Promise<void> {
-    const link = this.#joinedLink();
+    // Also while it is being joined again: that request is on its way.
+    const link = this.#link;
     const { gate } = this.#host;
     this.end("left", SidetalkError.closed("you have left the room"));
     // Without a link there is nothing to leave: the server has seen us go.

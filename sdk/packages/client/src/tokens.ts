@@ -29,7 +29,10 @@ export class Tokens {
 
   async renew(reason: TokenReason): Promise<string> {
     const token = typeof this.#source === "string" ? this.#source : await this.#source(reason);
-    if (typeof token !== "string" || !token) throw SidetalkError.protocol("the token provider gave no token");
+    if (typeof token !== "string" || !token) {
+      // The next answer of a provider may be better.
+      throw this.renewable ? Error("the token provider gave no token") : SidetalkError.protocol("there is no token");
+    }
     this.#token = token;
     this.#stale = undefined;
     return token;

@@ -399,7 +399,6 @@ export type ErrorReason =
   | "token_expired"
   | "banned"
   | "kicked"
-  | "authentication_timeout"
   | "ended_by_project"
   | "malformed_frames"
   | (string & {});
