@@ -8,7 +8,7 @@ mod script;
 
 use expect_test::expect;
 
-use script::{check, check_group};
+use script::{check, check_direct, check_group};
 
 #[test]
 fn posts_are_numbered_and_deleted_ones_leave_a_tombstone() {
@@ -592,6 +592,139 @@ fn signals_in_a_group_room_are_its_members() {
             x not_found: there is no such room for you
             1 bob: MemberLeft { user: "bob" }
             x not_found: there is no such room for you
+        "#]],
+    );
+}
+
+#[test]
+fn groups_and_roles_are_given_to_those_below() {
+    check(
+        "mia*: groups bob a b
+         mia*: groups bob a b
+         mia*: groups bob a b c
+         mia*: groups bob a b c d
+         mia*: groups mia a
+         moe*: groups mia a
+         olga!: groups mia a
+         olga!: groups olga a
+         server: groups olga b
+         moe*: role mia guest
+         mia*: role mia guest
+         bob: groups carol a",
+        &expect![[r#"
+            1 mia: GroupsSet { user: "bob", groups: ["a", "b"] }
+            = unchanged
+            2 mia: GroupsSet { user: "bob", groups: ["a", "b", "c"] }
+            x too_large: groups is larger than 3
+            x role_not_below: you cannot do this to somebody whose role is not below yours
+            x role_not_below: you cannot do this to somebody whose role is not below yours
+            3 olga: GroupsSet { user: "mia", groups: ["a"] }
+            4 olga: GroupsSet { user: "olga", groups: ["a"] }
+            5 server: GroupsSet { user: "olga", groups: ["b"] }
+            x role_not_below: you cannot do this to somebody whose role is not below yours
+            x role_not_below: you cannot do this to somebody whose role is not below yours
+            x role_too_low: this takes the role moderator or above
+        "#]],
+    );
+}
+
+#[test]
+fn a_room_remembers_a_bounded_number_of_people() {
+    check(
+        "mia*: mute a
+         mia*: ban b
+         mia*: groups c staff
+         mia*: role d guest
+         mia*: mute e
+         mia*: mute f
+         mia*: mute g
+         mia*: role g guest
+         mia*: groups g staff
+         mia*: unmute a
+         mia*: ban a
+         mia*: kick f",
+        &expect![[r#"
+            1 mia: MemberMuted { user: "a", mute: Mute { until: None } }
+            2 mia: MemberBanned { user: "b", ban: Mute { until: None } }
+            3 mia: GroupsSet { user: "c", groups: ["staff"] }
+            4 mia: RoleSet { user: "d", role: Some(Guest) }
+            5 mia: MemberMuted { user: "e", mute: Mute { until: None } }
+            6 mia: MemberMuted { user: "f", mute: Mute { until: None } }
+            x room_full: the room takes at most 6 members
+            x room_full: the room takes at most 6 members
+            x room_full: the room takes at most 6 members
+            7 mia: MemberUnmuted { user: "a" }
+            8 mia: MemberBanned { user: "a", ban: Mute { until: None } }
+            9 mia: MemberKicked { user: "f" }
+        "#]],
+    );
+}
+
+#[test]
+fn a_group_room_takes_in_no_more_than_it_can_remember() {
+    check_group(
+        "alice bob carol dave eve",
+        "alice: invite frank
+         alice: invite gus
+         server: add gus
+         frank: accept
+         frank: accept
+         gus: accept",
+        &expect![[r#"
+            1 alice: MemberInvited { user: "frank" }
+            x room_full: the room takes at most 6 members
+            x room_full: the room takes at most 6 members
+            2 frank: MemberJoined { user: "frank" }
+            = unchanged
+            x not_found: there is no such room for you
+        "#]],
+    );
+}
+
+#[test]
+fn a_ban_keeps_out_of_a_group_until_it_ends() {
+    check_group(
+        "alice bob mia",
+        "mia*: ban bob 10
+         alice: invite bob
+         mia*: add bob
+         +10s
+         alice: invite bob
+         bob: accept",
+        &expect![[r#"
+            1 mia: MemberBanned { user: "bob", ban: Mute { until: Some(Timestamp(1010000000)) } }
+            x banned: you are banned from this room
+            x banned: you are banned from this room
+            2 alice: MemberInvited { user: "bob" }
+            3 bob: MemberJoined { user: "bob" }
+        "#]],
+    );
+}
+
+#[test]
+fn a_direct_room_keeps_its_two() {
+    check_direct(
+        "carol: post let me in
+         alice: post hi
+         alice: leave
+         alice: invite carol
+         alice*: kick bob
+         bob: post I am still here
+         alice*: ban bob
+         bob: post no more
+         alice*: unban bob
+         bob: post again",
+        &expect![[r#"
+            x not_found: there is no such room for you
+            1 alice: posted "hi"
+            x wrong_room_kind: a direct room does not have this
+            x wrong_room_kind: a direct room does not have this
+            2 alice: MemberKicked { user: "bob" }
+            3 bob: posted "I am still here"
+            4 alice: MemberBanned { user: "bob", ban: Mute { until: None } }
+            x banned: you are banned from this room
+            5 alice: MemberUnbanned { user: "bob" }
+            6 bob: posted "again"
         "#]],
     );
 }

@@ -29,6 +29,12 @@ pub(crate) fn check(script: &str, transcript: &Expect) {
     transcript.assert_eq(&play(RoomKind::Session, "", script));
 }
 
+/// A direct room of alice and bob.
+#[track_caller]
+pub(crate) fn check_direct(script: &str, transcript: &Expect) {
+    transcript.assert_eq(&play(RoomKind::Direct, "alice bob", script));
+}
+
 #[track_caller]
 pub(crate) fn check_group(members: &str, script: &str, transcript: &Expect) {
     transcript.assert_eq(&play(RoomKind::Group, members, script));
@@ -93,7 +99,7 @@ impl Stage {
             now: self.now,
             message_id: MessageId::from_uuid(Uuid::from_u128(u128::from(self.room.head.next().0))),
             live_roles: self.live_roles.clone(),
-            limits: Arc::new(Limits::default()),
+            limits: Arc::new(small_limits()),
         };
         let before = self.room.clone();
         let result = now(execute(&mut self.log, &mut self.room, &submission));
@@ -122,7 +128,7 @@ impl Stage {
     fn signal(&mut self, who: &Principal, to: &str, is_chat: bool) -> String {
         let signal = Signal { kind: None, data: SignalData::Text("hi".into()), to: self.audience(to) };
         let outcome = self.room.admit(self.now, who).and_then(|standing| {
-            let limits = Limits { audience_max: 3, ..Limits::default() };
+            let limits = small_limits();
             let (room, roster, now) = (&self.room, &self.roster, self.now);
             let utterance = Utterance { room, roster, now, who, standing: &standing, limits: &limits };
             utterance.check_signal(&signal, is_chat)
@@ -233,6 +239,11 @@ impl Stage {
             _ => Audience::Room,
         }
     }
+}
+
+/// Bounds that a script can reach.
+fn small_limits() -> Limits {
+    Limits { audience_max: 3, room_members_max: 6, ..Limits::default() }
 }
 
 fn refused(refusal: &Refusal) -> String {
