@@ -31,6 +31,15 @@ pub enum OpenError {
         /// The database file.
         path: PathBuf,
     },
+    /// It is a backup that was put beside the write-ahead log of the store that it replaces.
+    #[error(
+        "{path} is a backup, and {path}-wal belongs to the store that was there before; remove {path}-wal and {path}-shm",
+        path = path.display()
+    )]
+    ForeignLog {
+        /// The database file.
+        path: PathBuf,
+    },
     /// The folder or the file cannot be used.
     #[error("{} cannot be used", path.display())]
     Io {

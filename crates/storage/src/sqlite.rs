@@ -19,7 +19,7 @@ mod upkeep;
 mod wal;
 mod writer;
 
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -67,6 +67,9 @@ pub struct SqliteConfig {
     pub rooms_cached: usize,
     /// How long client ids are remembered at least; must not be below the dedup window. Default: 48 hours.
     pub sent_kept: Duration,
+    /// How long texts that were removed may still lie in the write-ahead log; while somebody reads for long, longer.
+    /// Default: a minute.
+    pub removed_kept: Duration,
 }
 
 /// What an answered write has survived.
@@ -92,6 +95,7 @@ impl SqliteConfig {
             queue_len_max: 4_096,
             rooms_cached: 10_000,
             sent_kept: Duration::from_hours(48),
+            removed_kept: Duration::from_mins(1),
         }
     }
 }
@@ -130,8 +134,12 @@ impl Sqlite {
             std::fs::create_dir_all(folder).map_err(io)?;
         }
         let lock = lock::Lock::take(&path)?;
+        if backup::has_foreign_log(&path) {
+            return Err(OpenError::ForeignLog { path });
+        }
         // Secrets and private messages: for nobody but the server. What SQLite puts beside it gets the same mode.
         std::fs::File::options().append(true).create(true).mode(0o600).open(&path).map_err(io)?;
+        keep_private(&path);
         let engine =
             |source: rusqlite::Error| OpenError::Engine { path: path.clone(), source: source.into() };
         let faults = Arc::new(Faults::default());
@@ -155,7 +163,7 @@ impl Sqlite {
         let reading = (0..config.readers.max(1)).map(|_| reader()).collect::<Result<Vec<_>, _>>()?;
         let log = shared.log.clone();
         // The writer takes the lock with it when it ends.
-        let writer = Writer::new(writing, shared.clone());
+        let writer = Writer::new(writing, shared.clone(), config.removed_kept);
         let writer = spawn("sqlite-write", move || {
             writer.run();
             drop(lock);
@@ -168,6 +176,16 @@ impl Sqlite {
             store.keep(spawn("sqlite-read", move || read(&shared, db)).map_err(io)?);
         }
         Ok(store)
+    }
+
+    /// Makes a backup of a store that nobody has open, as it is: of any schema, which it keeps.
+    ///
+    /// # Errors
+    /// [`OpenError`] if somebody holds it, or if the file system or the engine refuses.
+    pub fn copy(database: &Path, target: &Path) -> Result<(), OpenError> {
+        let _lock = lock::Lock::take(database)?;
+        backup::make(database, target)
+            .map_err(|fault| OpenError::Engine { path: database.to_owned(), source: fault.into() })
     }
 
     /// Remembers a thread to wait for.
@@ -281,10 +299,26 @@ impl Sqlite {
         }
         // Somebody reads for long; the writer goes on trying when it has time.
         self.write_job(doing, |writer| {
-            writer.truncate = true;
+            writer.forget_now();
             Ok(())
         })
         .await
+    }
+}
+
+/// Takes what an older version has left from the eyes of others. What SQLite makes beside the file has the file's mode.
+fn keep_private(database: &Path) {
+    for file in
+        [database.to_owned(), lock::with_suffix(database, "-wal"), lock::with_suffix(database, "-shm")]
+    {
+        let Ok(found) = std::fs::metadata(&file) else { continue };
+        if found.permissions().mode() & 0o077 == 0 {
+            continue;
+        }
+        if let Err(error) = std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)) {
+            let path = file.display();
+            tracing::warn!(%path, %error, "others on this machine can read this file, and its mode cannot be changed");
+        }
     }
 }
 

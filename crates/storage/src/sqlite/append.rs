@@ -241,7 +241,8 @@ impl Tx<'_> {
     fn bury(&mut self, target: MessageRef, at: Timestamp) -> Result<(), Fault> {
         let target_key = key(self.no, target.seq);
         self.db.execute(
-            "UPDATE message SET parts = '[]', mentions = NULL, deleted_at = ?2, pinned_at = NULL, pinned_by = NULL
+            "UPDATE message SET parts = '[]', mentions = NULL, label = NULL, deleted_at = ?2, pinned_at = NULL,
+               pinned_by = NULL
              WHERE key = ?1",
             (target_key, at.as_micros()),
         )?;

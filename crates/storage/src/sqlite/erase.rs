@@ -137,7 +137,7 @@ fn wipe_one(db: &Db, trace: Trace, key: i64, who: &Erased) -> Result<(), Fault> 
         Trace::Messages => {
             db.execute(
                 "UPDATE message SET sender = ?2, sender_name = ?3, connection = NULL, parts = '[]', mentions = NULL,
-                   client_id = NULL, pinned_at = NULL, pinned_by = NULL, deleted_at = coalesce(deleted_at, ?4)
+                   label = NULL, client_id = NULL, pinned_at = NULL, pinned_by = NULL, deleted_at = coalesce(deleted_at, ?4)
                  WHERE key = ?1",
                 (key, pseudonym, ERASED_NAME, who.now.as_micros()),
             )?;

@@ -34,8 +34,12 @@ impl Drop for Lock {
 
 /// The file beside `path` with one more extension.
 pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
+    with_suffix(path, &format!(".{extension}"))
+}
+
+/// The file whose name is that of `path` and a suffix.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(extension);
+    name.push(suffix);
     name.into()
 }

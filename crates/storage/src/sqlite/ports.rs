@@ -265,7 +265,14 @@ impl Upkeep for Sqlite {
                 let room = Arc::new(room);
                 loop {
                     let room = room.clone();
-                    let step = self.write_job(doing, move |writer| upkeep::expire(&writer.db, &room)).await?;
+                    let step = move |writer: &mut Writer| {
+                        let step = upkeep::expire(&writer.db, &room)?;
+                        if step.messages > 0 {
+                            writer.forget_soon();
+                        }
+                        Ok(step)
+                    };
+                    let step = self.write_job(doing, step).await?;
                     removed += step.messages;
                     if step.done {
                         break;

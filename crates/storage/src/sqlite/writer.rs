@@ -11,9 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sidetalk_core::event::Entry;
+use sidetalk_core::event::{Entry, Event};
 use sidetalk_core::model::{Epoch, RoomKey, RoomKind, RoomSpec, Timestamp, UserId};
 use sidetalk_core::ports::{Committed, Recipient};
 use sidetalk_core::refusal::{Failure, Refusal};
@@ -35,6 +35,12 @@ const IDLE: Duration = Duration::from_millis(300);
 
 /// How long it pauses between two pieces of that work.
 const BREATH: Duration = Duration::from_millis(10);
+
+/// The longest pause after work that failed: a full disk is not asked more often.
+const BREATH_MAX: Duration = Duration::from_secs(30);
+
+/// How long emptying the log waits for the end of a long read, such as a backup, before it tries again.
+const FORGET_AGAIN: Duration = Duration::from_secs(10);
 
 /// A job of the writer.
 pub(super) trait Job: Send {
@@ -92,8 +98,12 @@ pub(super) struct Writer {
     sweeping: bool,
     /// Whether rooms may wait for the search index.
     behind: bool,
-    /// Whether old texts may still lie in the write-ahead log and must not.
-    pub(super) truncate: bool,
+    /// How long texts that were removed may still lie in the write-ahead log.
+    removed_kept: Duration,
+    /// When the write-ahead log has to be emptied, because texts that were removed still lie in it.
+    forget_at: Option<Instant>,
+    /// How long it pauses after its own work has failed; zero while that goes well.
+    ailing: Duration,
 }
 
 /// A room as the writer knows it.
@@ -108,7 +118,7 @@ struct Cached {
 }
 
 impl Writer {
-    pub(super) fn new(db: Db, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(db: Db, shared: Arc<Shared>, removed_kept: Duration) -> Self {
         Self {
             db,
             shared,
@@ -118,23 +128,16 @@ impl Writer {
             resting: false,
             sweeping: true,
             behind: true,
-            truncate: false,
+            removed_kept,
+            forget_at: None,
+            ailing: Duration::ZERO,
         }
     }
 
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self) {
         loop {
-            let has_chores = self.behind || self.truncate || self.shared.log.wants_rest();
-            let pause = if self.sweeping {
-                Duration::ZERO
-            } else if self.resting {
-                BREATH
-            } else {
-                IDLE
-            };
-            let patience = (self.sweeping || has_chores).then_some(pause);
-            match self.shared.writes.take(BATCH_MAX, patience) {
+            match self.shared.writes.take(BATCH_MAX, self.patience()) {
                 Taken::Jobs(jobs) => {
                     self.resting = false;
                     self.guarded(jobs);
@@ -146,8 +149,48 @@ impl Writer {
                 }
                 Taken::Closed => return,
             }
+            self.forget_what_is_due();
             self.shared.log.relieve(&mut self.db);
         }
+    }
+
+    /// How long to wait for jobs before there is something else to do.
+    fn patience(&self) -> Option<Duration> {
+        let pause = if self.sweeping {
+            Duration::ZERO
+        } else if self.resting {
+            BREATH
+        } else {
+            IDLE
+        };
+        let has_chores = self.sweeping || self.behind || self.shared.log.wants_rest();
+        let chores = has_chores.then_some(pause.max(self.ailing));
+        let forgetting = self.forget_at.map(|at| at.saturating_duration_since(now()));
+        chores.into_iter().chain(forgetting).min()
+    }
+
+    /// Has the write-ahead log emptied at once.
+    pub(super) fn forget_now(&mut self) {
+        self.forget_at = Some(now());
+    }
+
+    /// Has the write-ahead log emptied before long, because something was removed.
+    pub(super) fn forget_soon(&mut self) {
+        self.forget_at.get_or_insert_with(|| now() + self.removed_kept);
+    }
+
+    fn forget_what_is_due(&mut self) {
+        if self.forget_at.is_none_or(|at| at > now()) {
+            return;
+        }
+        self.forget_at = match self.shared.log.truncate(&mut self.db) {
+            Ok(true) => None,
+            Ok(false) => Some(now() + FORGET_AGAIN),
+            Err(fault) => {
+                tracing::warn!(error = %fault, "the write-ahead log could not be emptied");
+                Some(now() + FORGET_AGAIN)
+            }
+        };
     }
 
     /// Runs a batch; a panic in it (a bug) undoes it and does not stop the writer.
@@ -173,7 +216,8 @@ impl Writer {
                 let count = jobs.len();
                 let reason = std::error::Error::source(&fault)
                     .map_or(fault.to_string(), |source| format!("{fault}: {source}"));
-                tracing::error!(error = %reason, writes = count, "a commit failed and was undone");
+                // Whoever asked is told, and logs it.
+                tracing::debug!(error = %reason, writes = count, "a commit failed and was undone");
                 jobs.into_iter().for_each(|job| job.answer(Some(&reason)));
             }
         }
@@ -219,7 +263,12 @@ impl Writer {
     /// Removes some rows of deleted rooms.
     fn sweep(&mut self) {
         match self.alone(|writer| rooms::sweep(&writer.db)) {
-            Ok(done) => self.sweeping = !done,
+            Ok(done) => {
+                self.sweeping = !done;
+                if !done {
+                    self.forget_soon();
+                }
+            }
             Err(fault) => {
                 // The next purge tries again.
                 self.sweeping = false;
@@ -230,12 +279,6 @@ impl Writer {
 
     /// Uses the time when nobody writes.
     fn rest(&mut self) {
-        if self.truncate {
-            match self.shared.log.truncate(&mut self.db) {
-                Ok(done) => self.truncate = !done,
-                Err(fault) => tracing::warn!(error = %fault, "the write-ahead log could not be emptied"),
-            }
-        }
         if self.behind {
             let indexing = self.alone(|writer| {
                 let Some(room) = search::next_unindexed(&writer.db)? else { return Ok(false) };
@@ -243,9 +286,15 @@ impl Writer {
                 Ok(true)
             });
             match indexing {
-                Ok(more) => self.behind = more,
+                Ok(more) => {
+                    self.behind = more;
+                    self.ailing = Duration::ZERO;
+                }
                 Err(fault) => {
-                    tracing::warn!(error = %fault, "the search index could not be brought up to date");
+                    if self.ailing.is_zero() {
+                        tracing::warn!(error = %fault, "the search index could not be brought up to date; will try again");
+                    }
+                    self.ailing = (self.ailing * 2).clamp(IDLE, BREATH_MAX);
                 }
             }
         }
@@ -305,6 +354,9 @@ impl Writer {
             }
             cached.pending.push(entry.clone());
             self.behind = true;
+            if removes_text(&entry.event) {
+                self.forget_soon();
+            }
         }
         Ok(written)
     }
@@ -334,6 +386,9 @@ impl Writer {
     pub(super) fn delete(&mut self, key: &RoomKey) -> Result<bool, Fault> {
         let gone = rooms::doom(&self.db, key)?.is_some();
         self.sweeping |= gone;
+        if gone {
+            self.forget_soon();
+        }
         if let Some(mut cached) = self.rooms.remove(key) {
             let committed = cached.take_pending();
             if !committed.entries.is_empty() {
@@ -400,4 +455,14 @@ fn ready<F: Future>(future: F) -> F::Output {
         Poll::Ready(value) => value,
         Poll::Pending => unreachable!("the engine's transaction never waits"),
     }
+}
+
+/// Whether an entry takes texts away that are still in the file's log.
+fn removes_text(event: &Event) -> bool {
+    matches!(event, Event::MessageEdited { .. } | Event::MessageDeleted(_) | Event::HistoryCleared)
+}
+
+#[expect(clippy::disallowed_methods, reason = "when the disk is asked is nothing that a test decides")]
+fn now() -> Instant {
+    Instant::now()
 }

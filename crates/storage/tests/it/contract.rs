@@ -338,7 +338,8 @@ pub(crate) async fn a_conversation_has_its_own_pages<E: Engine>(world: World<E>)
 pub(crate) async fn a_deleted_message_is_a_tombstone<E: Engine>(world: World<E>) {
     world.open("r").await;
     let alice = owner("alice");
-    let posted = world.write("r", &alice, say("regretted")).await;
+    let label = Some(SignalType::new("regretted-too").expect("a valid type"));
+    let posted = world.write("r", &alice, Write::Post(Draft { label, ..Draft::text("regretted") })).await;
     let Event::MessagePosted(message) = &posted.event else { panic!("not a post") };
     world.write("r", &alice, Write::React { message: message.id, emoji: "👍".into() }).await;
     world.write("r", &alice, Write::Pin { message: message.id }).await;
@@ -348,6 +349,7 @@ pub(crate) async fn a_deleted_message_is_a_tombstone<E: Engine>(world: World<E>)
     let stone = world.message_at("r", Seq(1)).await.expect("a tombstone");
     assert_eq!((stone.id, stone.deleted_at), (message.id, Some(deleted.at)));
     assert!(stone.parts.is_empty() && stone.mentions.is_empty() && stone.reactions.is_empty());
+    assert_eq!(stone.label, None, "a label is text too");
     assert_eq!((stone.pin, &*stone.sender.name), (None, "alice's name"));
     for entry in world.entries("r", &SERVER).await {
         match &entry.event {

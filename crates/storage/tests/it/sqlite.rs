@@ -1,8 +1,10 @@
 //! What only the embedded engine promises: failing statements, a full disk, files, locks.
 
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sidetalk_core::command::Write;
 use sidetalk_core::event::Event;
@@ -270,6 +272,97 @@ async fn what_is_kept_is_readable_by_its_owner_alone() {
         let mode = file.metadata().expect("a file").permissions().mode();
         assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", file.path().display());
     }
+}
+
+#[tokio::test]
+async fn what_was_readable_by_others_is_taken_from_them() {
+    let engine = Embedded::default();
+    let first = engine.open();
+    for name in ["sidetalk.db", "sidetalk.db-wal", "sidetalk.db-shm"] {
+        let file = engine.path().with_file_name(name);
+        std::fs::set_permissions(&file, Permissions::from_mode(0o644)).expect("it is ours");
+    }
+    // As after a crash: the log stays.
+    let (path, kept) = (engine.path(), engine.path().with_file_name("kept-wal"));
+    let wal = path.with_file_name("sidetalk.db-wal");
+    std::fs::copy(&wal, &kept).expect("a copy");
+    drop(first);
+    std::fs::copy(&kept, &wal).expect("put back");
+    let second = engine.open();
+    for file in [path, wal] {
+        let mode = std::fs::metadata(&file).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", file.display());
+    }
+    drop(second);
+}
+
+#[tokio::test]
+async fn what_was_deleted_leaves_the_log_before_long() {
+    let engine = Embedded::default();
+    let settings = SqliteConfig { removed_kept: Duration::ZERO, ..SqliteConfig::new(engine.path()) };
+    let world = World::of(engine, Sqlite::open(settings).expect("opens"));
+    world.open("r").await;
+    let alice = member("alice");
+    let posted = world.write("r", &alice, say("xylophone")).await;
+    let Event::MessagePosted(message) = &posted.event else { panic!("not a post") };
+    assert!(holds(&world, "xylophone"));
+    world.write("r", &alice, Write::Delete { message: message.id }).await;
+    for _ in 0..200 {
+        if !holds(&world, "xylophone") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("the deleted text is still in one of the files");
+}
+
+#[tokio::test]
+async fn a_backup_that_fails_leaves_nothing() {
+    let world = World::new(Embedded::default());
+    world.open("r").await;
+    let target = world.engine.path().with_file_name("taken");
+    std::fs::create_dir(&target).expect("a folder in the way");
+    world.store().backup(&target).await.expect_err("a folder is no place for a backup");
+    let files = std::fs::read_dir(target.parent().expect("a folder")).expect("a list");
+    let left: Vec<_> = files.flatten().map(|file| file.file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("partial")), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_restored_backup_is_kept_from_the_log_of_the_store_before() {
+    let world = World::new(Embedded::default());
+    world.open("r").await;
+    world.write("r", &member("alice"), say("in the backup")).await;
+    world.store().backup(&world.engine.scratch()).await.expect("a backup");
+    world.write("r", &member("alice"), say("after it")).await;
+    // As after a crash: the log of the store is left, and the backup takes the place of its file.
+    let restored = Embedded::default();
+    let log = |path: PathBuf| path.with_file_name("sidetalk.db-wal");
+    std::fs::copy(log(world.engine.path()), log(restored.path())).expect("a copy");
+    std::fs::copy(world.engine.scratch(), restored.path()).expect("a copy");
+    let refused = Sqlite::open(SqliteConfig::new(restored.path())).err().expect("not with that log");
+    assert!(matches!(refused, OpenError::ForeignLog { .. }), "{refused}");
+    std::fs::remove_file(log(restored.path())).expect("as the refusal says");
+    let world = World::new(restored);
+    assert_eq!(world.found("r", &SERVER, "backup").await.matches("in the backup").count(), 1);
+}
+
+#[tokio::test]
+async fn a_closed_store_is_copied_as_it_is() {
+    let mut world = World::new(Embedded::default());
+    world.open("r").await;
+    world.write("r", &member("alice"), say("kept")).await;
+    let (path, copy) = (world.engine.path(), world.engine.scratch());
+    let held = Sqlite::copy(&path, &copy).expect_err("somebody has it");
+    assert!(matches!(held, OpenError::Locked { .. }), "{held}");
+    world.close();
+    rusqlite::Connection::open(&path).expect("opens").pragma_update(None, "user_version", 1).expect("set");
+    Sqlite::copy(&path, &copy).expect("a copy");
+    let schema = |file: &PathBuf| -> i64 {
+        let conn = rusqlite::Connection::open(file).expect("opens");
+        conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a number")
+    };
+    assert_eq!((schema(&path), schema(&copy)), (1, 1));
 }
 
 fn holds(world: &World<Embedded>, wanted: &str) -> bool {

@@ -200,7 +200,12 @@ pub(crate) fn shown_page(page: &Page) -> String {
 
 impl<E: Engine> World<E> {
     pub(crate) fn new(engine: E) -> Self {
-        let store = Some(engine.open());
+        let store = engine.open();
+        Self::of(engine, store)
+    }
+
+    pub(crate) fn of(engine: E, store: E::Store) -> Self {
+        let store = Some(store);
         Self { engine, store, clock: AtomicI64::new(at(1_000).as_micros()), ids: AtomicU64::new(1) }
     }
 
