@@ -6,11 +6,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use sidetalk_core::command::Write;
 use sidetalk_core::model::{
-    Actor, Audience, ClientId, Draft, MessageId, Presence, Principal, Role, RoomKey, RoomName, Seq, Signal,
-    UserId,
+    Actor, Audience, ClientId, Draft, MessageId, Presence, Principal, Role, RoomKey, RoomName, RoomSpec, Seq,
+    Signal, UserId,
 };
 use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest};
+use sidetalk_core::room::Room;
 use sidetalk_core::service::{Joined, Resume};
+use sidetalk_core::transaction::Written;
 use sidetalk_edge::metrics;
 use sidetalk_edge::rate;
 
@@ -56,7 +58,7 @@ impl ApiState {
         out: O,
     ) -> Answered<O> {
         for write in writes {
-            self.service.write(who, room, write).await?;
+            self.count_and_write(who, room, write).await?;
         }
         // Read from the store: the live replica follows a moment later.
         let key = RoomKey { project: who.project, name: room.clone() };
@@ -100,8 +102,7 @@ impl ApiState {
         draft: Draft,
         out: O,
     ) -> Answered<O> {
-        self.count_send(who, room)?;
-        let posted = to_wire::posted(&self.service.write(who, room, Write::Post(draft)).await?);
+        let posted = to_wire::posted(&self.count_and_write(who, room, Write::Post(draft)).await?);
         Ok(if posted.repeated { out.made(&posted) } else { out.created(&posted) })
     }
 
@@ -123,11 +124,32 @@ impl ApiState {
         write: Write,
         out: O,
     ) -> Answered<O> {
-        if matches!(write, Write::Edit { .. } | Write::React { .. } | Write::Unreact { .. }) {
-            self.count_send(who, room)?;
+        Ok(out.made(&to_wire::changed(&self.count_and_write(who, room, write).await?)))
+    }
+
+    /// Whatever makes an entry of a log counts as a send: everybody in the room is told of it.
+    pub(crate) async fn count_and_write(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        write: Write,
+    ) -> Result<Written, Problem> {
+        self.count_send(who, room)?;
+        Ok(self.service.write(who, room, write).await?)
+    }
+
+    /// Makes a room, which counts as a send, or finds the one of that name. Says whether it was made.
+    pub(crate) async fn open_room(
+        &self,
+        who: &Principal,
+        name: &RoomName,
+        spec: RoomSpec,
+    ) -> Result<(Arc<Room>, bool), Problem> {
+        let key = RoomKey { project: who.project, name: name.clone() };
+        if who.user().is_some() && self.service.store().room(&key).await?.is_none() {
+            self.count_send(who, name)?;
         }
-        let written = self.service.write(who, room, write).await?;
-        Ok(out.made(&to_wire::changed(&written)))
+        Ok(self.service.open_room(who, name, spec).await?)
     }
 
     /// A signal from anywhere but a seat. One that is chat counts as the message that it is.
@@ -247,7 +269,7 @@ impl ApiState {
         PageRequest { anchor: PageAnchor::Newest, limit, audience: None, pinned: true }
     }
 
-    /// Counts what a user says durably.
+    /// Counts what a user does durably.
     pub(crate) fn count_send(&self, who: &Principal, room: &RoomName) -> Result<(), Problem> {
         match self.counted(who, room) {
             Some(counted) => Ok(self.rates.send(&counted, rate::now())?),

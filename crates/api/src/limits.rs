@@ -1,8 +1,9 @@
 //! Every bound that this face adds to core's, in one struct, and the state of the rate limits.
 //!
-//! Sends and signals count per user, whatever the number of tabs, and per room; moderators, owners and the server are
-//! exempt from both. Requests of any kind count per connection, REST requests of users per address. People of another
-//! dialect who speak ours through a script may have limits per user of their own: their pages were written for others.
+//! Sends (all that a user writes into a room's log, and the rooms that a user makes) and signals count per user, whatever the
+//! number of tabs, and per room; moderators, owners and the server are exempt from both. Requests of any kind count per
+//! connection, REST requests of users per address. People of another dialect who speak ours through a script may have limits
+//! per user of their own: their pages were written for others.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -18,9 +19,10 @@ pub struct ApiLimits {
     pub requests_per_connection: Option<Rule>,
     /// REST requests of users and strangers from one address. Default 50/s, burst 300.
     pub requests_per_address: Option<Rule>,
-    /// Messages, edits and reactions of one user. Default 5/s, burst 20.
+    /// What one user writes into logs (messages, edits, reactions, pins, invitations…), and rooms that the user makes.
+    /// Default 5/s, burst 20.
     pub sends_per_user: Option<Rule>,
-    /// Messages, edits and reactions in one room. Default 200/s, burst 400.
+    /// What is written into the log of one room. Default 200/s, burst 400.
     pub sends_per_room: Option<Rule>,
     /// Signals and typing of one user. Default 20/s, burst 60.
     pub signals_per_user: Option<Rule>,
@@ -54,7 +56,7 @@ pub struct ApiLimits {
 pub struct DialectLimits {
     /// Whose.
     pub dialect: Dialect,
-    /// Messages, edits and reactions of one user.
+    /// What one user writes into logs, and rooms that the user makes.
     pub sends_per_user: Option<Rule>,
     /// Signals and typing of one user.
     pub signals_per_user: Option<Rule>,
@@ -182,7 +184,7 @@ impl Rates {
         }
     }
 
-    /// Counts a message, edit or reaction.
+    /// Counts what is written into a log, or a room that is made.
     ///
     /// # Errors
     /// [`Limited`] if it comes too early.

@@ -551,11 +551,7 @@ async fn chat_signal(
     room: &RoomName,
     write: Write,
 ) -> Option<Bytes> {
-    let written = async {
-        api.count_send(who, room)?;
-        Ok::<_, Problem>(api.service.write(who, room, write).await?)
-    };
-    match written.await {
+    match api.count_and_write(who, room, write).await {
         Ok(written) => Reply(id).made(&Signalled { message: Some(to_wire::posted(&written)) }),
         Err(problem) => Reply(id).error(&problem),
     }

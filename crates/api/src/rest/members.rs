@@ -10,6 +10,7 @@ use crate::acts::Out as _;
 use crate::errors::{ErrorBody, Problem};
 use crate::from_wire::{self, lasting, room_name};
 use crate::state::ApiState;
+use crate::to_wire;
 use crate::wire::answer::{Changed, Members};
 use crate::wire::json::{Nothing, Place};
 use crate::wire::request::{Lasting, PutMember};
@@ -53,7 +54,7 @@ pub(crate) async fn put_member(
     let (room, user) = names.read()?;
     let mut answer: Option<Changed> = None;
     for write in from_wire::member_writes(&user, &body.read()?)? {
-        let written = crate::to_wire::changed(&api.service.write(&caller.principal, &room, write).await?);
+        let written = to_wire::changed(&api.count_and_write(&caller.principal, &room, write).await?);
         let before = answer.is_some_and(|answer| answer.changed);
         let Place(position) = written.position;
         answer = Some(Changed { position: Place(position), changed: written.changed || before });

@@ -46,7 +46,7 @@ pub(super) fn list_limit(api: &ApiState, limit: Option<usize>) -> Result<usize, 
     Ok(limit)
 }
 
-/// Makes a room, or finds the one of that name.
+/// Makes a room, which counts as a send, or finds the one of that name.
 #[utoipa::path(post, path = "/api/v1/rooms", tag = "rooms", request_body = MakeRoom,
     responses((status = 201, body = OneRoom), (status = 200, description = "It was there already.", body = OneRoom),
         (status = "4XX", body = ErrorBody)))]
@@ -63,7 +63,7 @@ pub(crate) async fn post_room(
         (None, None) => fresh_name(&api),
     };
     let spec = from_wire::room_spec(&make)?;
-    let (room, made) = api.service.open_room(&caller.principal, &name, spec).await?;
+    let (room, made) = api.open_room(&caller.principal, &name, spec).await?;
     let status = if made { StatusCode::CREATED } else { StatusCode::OK };
     Ok(json(status, &OneRoom { room: to_wire::room(&room) }))
 }

@@ -188,3 +188,84 @@ async fn over_the_limit_the_right_secret_looks_like_a_wrong_one() {
     assert_eq!(ask(crate::app::SECRET).await, StatusCode::TOO_MANY_REQUESTS);
     app.shut_down().await;
 }
+
+/// A muted member pinned and unpinned 758 times in four seconds, and invited 499 users whose ids were what he had to say: only
+/// posts, edits and reactions were counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_a_user_writes_into_a_log_counts_as_a_send() {
+    let app = App::with_limits(ApiLimits {
+        sends_per_user: Some(Rule::per("sends_per_user", 1, Duration::from_secs(3_600), 6)),
+        ..ApiLimits::unlimited()
+    })
+    .await;
+    let group = r#"{"name":"team","kind":"group","members":["alice","bob","olga"]}"#;
+    assert_eq!(app.rest("server", Method::POST, "/rooms", group).await.0, StatusCode::CREATED);
+    let mut bob = app.socket_of("bob").await;
+    let call = async |socket: &mut sidetalk_testkit::Socket, method: &str, params: &str| {
+        let request =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"room":"team"{params}}}}}"#);
+        let answer = socket.call(&request).await;
+        let code = answer["error"]["data"]["code"].as_str().unwrap_or("ok").to_owned();
+        (code, answer["result"]["id"].as_str().unwrap_or_default().to_owned())
+    };
+    let private = r#","text":"hi","audience":{"type":"users","users":["alice"]}"#;
+    let (_, id) = call(&mut bob, "message.post", private).await;
+    let message = format!(r#","message":"{id}""#);
+    assert_eq!(call(&mut bob, "message.pin", &message).await.0, "ok");
+    assert_eq!(call(&mut bob, "message.unpin", &message).await.0, "ok");
+    assert_eq!(call(&mut bob, "member.invite", r#","user":"carol""#).await.0, "ok");
+    assert_eq!(call(&mut bob, "message.delete", &message).await.0, "ok");
+    assert_eq!(call(&mut bob, "room.update", r#","title":"x""#).await.0, "role_too_low");
+    for (method, params) in [
+        ("message.post", r#","text":"hi""#),
+        ("message.pin", &*message),
+        ("message.unpin", &message),
+        ("message.delete", &message),
+        ("member.invite", r#","user":"dora""#),
+        ("member.set_role", r#","user":"alice","role":null"#),
+        ("room.update", r#","title":"x""#),
+        ("membership.leave", ""),
+    ] {
+        assert_eq!(call(&mut bob, method, params).await.0, "rate_limited", "{method}");
+    }
+    let (status, _) = app.rest("bob", Method::PUT, "/rooms/team/members/alice", r#"{"role":null}"#).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    // Who moderates goes on.
+    let mut olga = app.socket_of("olga").await;
+    for number in 0..10 {
+        let (code, _) = call(&mut olga, "member.invite", &format!(r#","user":"guest{number}""#)).await;
+        assert_eq!(code, "ok");
+    }
+    app.shut_down().await;
+}
+
+/// One user made 2,000 direct rooms with a victim in 3.4 seconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn making_a_room_counts_as_a_send_and_finding_one_does_not() {
+    let app = App::with_limits(ApiLimits {
+        sends_per_user: Some(Rule::per("sends_per_user", 1, Duration::from_secs(3_600), 3)),
+        ..ApiLimits::unlimited()
+    })
+    .await;
+    let make = async |who: &str, name: String| {
+        let pair = format!(r#"{{"name":"{name}","kind":"direct","members":["{who}","victim"]}}"#);
+        app.rest(who, Method::POST, "/rooms", &pair).await
+    };
+    for number in 0..3 {
+        assert_eq!(make("bob", format!("pair-{number}")).await.0, StatusCode::CREATED);
+    }
+    for _ in 0..5 {
+        assert_eq!(make("bob", "pair-0".to_owned()).await.0, StatusCode::OK);
+    }
+    let (status, answer) = make("bob", "pair-3".to_owned()).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(answer["error"]["message"].as_str().unwrap().contains("sends_per_user"), "{answer}");
+    let (status, _) = app.rest("bob", Method::POST, "/rooms", r#"{"kind":"group","members":["bob"]}"#).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    for number in 0..5 {
+        assert_eq!(make("alice", format!("moderated-{number}")).await.0, StatusCode::CREATED);
+        let body = format!(r#"{{"name":"room-{number}"}}"#);
+        assert_eq!(app.rest("server", Method::POST, "/rooms", &body).await.0, StatusCode::CREATED);
+    }
+    app.shut_down().await;
+}

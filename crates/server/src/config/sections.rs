@@ -254,9 +254,9 @@ section! {
         requests_per_connection: Rate = Rate::per_second(50, 300),
         /// REST requests of users and strangers from one address.
         requests_per_address: Rate = Rate::per_second(50, 300),
-        /// Messages, edits and reactions of one user.
+        /// What one user writes into logs (messages, edits, reactions, pins, invitations…) and rooms that the user makes.
         sends_per_user: Rate = Rate::per_second(5, 20),
-        /// Messages, edits and reactions in one room.
+        /// What is written into the log of one room.
         sends_per_room: Rate = Rate::per_second(200, 400),
         /// Signals and typing of one user.
         signals_per_user: Rate = Rate::per_second(20, 60),
