@@ -25,6 +25,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Problems, Sources};
+use crate::telemetry;
 
 /// Chat for live sessions, self-hosted.
 #[derive(Debug, Parser)]
@@ -115,15 +116,17 @@ impl ConfigArgs {
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command.run() {
+    let code = match cli.command.run() {
         Ok(code) => code,
         // Whoever reads our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sidetalk: {error:#}");
+            telemetry::complain(&format!("sidetalk: {error:#}\n"));
             ExitCode::from(if error.is::<Problems>() { 2 } else { 1 })
         }
-    }
+    };
+    telemetry::flush_logs();
+    code
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -1,6 +1,7 @@
 //! Logs and metrics: where they go. What is never in them is written in `docs/LOGGING.md`.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -11,12 +12,25 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use crate::config::sections::Log;
 use crate::config::setting::LogFormat;
 
+mod lines;
+
+use lines::Lines;
+
 /// Bounds of the histograms of times, in seconds: from a write without waiting to a stuck disk.
 const SECONDS: &[f64] =
     &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
 /// Bounds of the histograms of counts.
 const COUNTS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0];
+
+/// What was said last before the end may take this long to be written.
+const LAST_LINES_WAIT: Duration = Duration::from_secs(1);
+
+/// The log lines of this process.
+static LINES: Lines = Lines::new();
+
+/// The start of the thread that writes them.
+static WRITER: Once = Once::new();
 
 /// How often samples are folded into the histograms.
 pub const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -27,21 +41,45 @@ pub const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// If the level is not one.
 pub fn start_logs(log: &Log) -> Result<()> {
     let json = match log.format {
-        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Auto => !io::stderr().is_terminal(),
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
+    let mut started = Ok(());
+    WRITER.call_once(|| started = start_writer());
+    started.context("cannot start the log thread")?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter(&log.level)?)
-        .with_writer(std::io::stderr)
+        .with_writer(|| &LINES)
+        // It would say so on standard error, and panic if that fails too.
+        .log_internal_errors(false)
         .with_span_events(FmtSpan::NONE);
     // A second start in one process (a test) keeps the first.
     if json {
         let _ = builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init();
     } else {
-        let _ = builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init();
+        let _ = builder.with_ansi(io::stderr().is_terminal()).with_target(false).try_init();
     }
     Ok(())
+}
+
+fn start_writer() -> io::Result<()> {
+    std::thread::Builder::new().name("log".to_owned()).spawn(|| LINES.write_to(io::stderr())).map(drop)
+}
+
+/// Says something to the operator beside the log, as little held up by a reader that stalls as the log is.
+pub fn complain(line: &str) {
+    if WRITER.is_completed() {
+        LINES.push(line.as_bytes());
+    } else {
+        // There is nobody left who could be told.
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
+}
+
+/// Waits, not for long, until what was logged is written. Called before the process ends.
+pub fn flush_logs() {
+    LINES.flush(LAST_LINES_WAIT);
 }
 
 /// A bare level is ours alone: other crates speak from `warn` on, as they may show more than we would.
@@ -90,6 +128,10 @@ pub const ALL: &[(&str, &str)] = &[
     ("sidetalk_retention_purged_messages_total", "messages removed because they were over their retention"),
     ("sidetalk_retention_failures_total", "runs of the retention job that failed"),
     ("sidetalk_jwks_reads_total", "readings of key sets, by result: ok, failed"),
+    (
+        "sidetalk_log_lines_dropped_total",
+        "log lines that could not be written: nobody reads them, or the disk is full",
+    ),
     ("process_resident_memory_bytes", "memory in use"),
     ("process_open_fds", "open files and sockets"),
     ("process_max_fds", "the most open files and sockets"),
@@ -113,6 +155,7 @@ fn describe() {
 /// Writes the numbers that are read rather than counted.
 #[expect(clippy::cast_precision_loss, reason = "a gauge may be off by one in 2^53")]
 pub fn measure_process() {
+    metrics::counter!("sidetalk_log_lines_dropped_total").absolute(LINES.dropped());
     if let Ok(statm) = std::fs::read_to_string("/proc/self/statm")
         && let Some(pages) = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok())
     {

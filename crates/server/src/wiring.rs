@@ -53,9 +53,11 @@ use crate::lifecycle::{Ask, Phase, Readiness, Signals, Stop, Tasks};
 use crate::measured::{MeasuredFanout, MeasuredStore};
 use crate::{dialects, jwks, projects, telemetry};
 
+mod found;
 mod store;
 
-pub use store::{Held, Temporary, database, known_schema, make_folder, open_store, require_store, schema};
+pub use found::{Found, SCHEMA};
+pub use store::{Held, Temporary, database, make_folder, open_store, require_schema, require_store};
 
 /// What `sidetalk dev` does beyond the configuration.
 #[derive(Clone, Debug)]

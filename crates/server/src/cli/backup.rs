@@ -13,8 +13,10 @@ use crate::orders::Order;
 /// Copy the store, while a server runs or not
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: sidetalk backup /backup/sidetalk-$(date +%F).db\n\nTo restore, stop the server and put \
-                        the copy where the store's file was."
+    after_help = "Example: sidetalk backup /backup/sidetalk-$(date +%F).db\n\nTo restore, stop the server, put the copy \
+                  where the store's file was, and remove\nthe -wal and -shm files that lie beside it: they belong to the \
+                  old store.\n\nWithout a server, a store of an earlier version is copied by that version\nonly: to open it \
+                  is to migrate it."
 )]
 pub(super) struct Backup {
     /// The file to write; it must not exist

@@ -23,10 +23,11 @@ pub(super) fn give(args: &ConfigArgs, order: Order) -> Result<Value> {
     if !makes {
         wiring::require_store(&config.store)?;
     }
+    wiring::require_schema(&config.store)?;
     offline(&config, async |service| carry_out(&service, order).await)
 }
 
-/// Runs something on the store of a server that does not run.
+/// Runs something on the store of a server that does not run; a store of an earlier version is migrated.
 pub(super) fn offline<T>(config: &Config, work: impl AsyncFnOnce(Arc<Service>) -> Result<T>) -> Result<T> {
     // What the store has to say at opening is of interest only if it is bad.
     telemetry::start_logs(&Log { level: "warn".to_owned(), ..config.log.clone() })?;

@@ -15,6 +15,8 @@ use crate::config::Config;
 use crate::config::sections::Store;
 use crate::config::setting::Durable;
 
+use super::found::{Found, SCHEMA};
+
 /// The name of the database in the data folder.
 const FILE: &str = "sidetalk.db";
 
@@ -59,6 +61,7 @@ pub async fn open_store(config: &Config) -> Result<Held> {
         sent_kept: config.limits.dedup_window.max(Duration::from_hours(1)) * 2,
         ..SqliteConfig::new(&path)
     };
+    let older = Found::at(&path).ok().and_then(Found::older);
     let opened = tokio::task::spawn_blocking(move || Sqlite::open(settings)).await?;
     let sqlite = opened.map_err(|error| match error {
         OpenError::Locked { .. } => anyhow::anyhow!(
@@ -67,6 +70,9 @@ pub async fn open_store(config: &Config) -> Result<Held> {
         ),
         other => other.into(),
     })?;
+    if let Some(from) = older {
+        tracing::info!(from, to = SCHEMA, "the store was migrated: earlier versions cannot read it any more");
+    }
     if store.size_max.0 > 0 {
         let used_bytes = std::fs::metadata(&path).map(|meta| meta.len()).unwrap_or(0);
         let pages = store.size_max.0.saturating_sub(used_bytes) / PAGE_BYTES;
@@ -94,6 +100,21 @@ pub fn require_store(store: &Store) -> Result<()> {
     )
 }
 
+/// Says what to do if the store was written by an earlier version: only a server's start and `migrate up` may change it.
+///
+/// # Errors
+/// If it was.
+pub fn require_schema(store: &Store) -> Result<()> {
+    // What cannot be read is for the opening to tell.
+    let found = Found::at(&database(&store.path)).unwrap_or(Found::Nothing);
+    let Some(schema) = found.older() else { return Ok(()) };
+    bail!(
+        "the store in {} has schema {schema}, this version needs {SCHEMA}: make a backup with the version that wrote it, \
+         then run `sidetalk migrate up` or start the server",
+        store.path.display()
+    )
+}
+
 /// Makes the data folder for its owner alone.
 ///
 /// # Errors
@@ -104,26 +125,6 @@ pub fn make_folder(path: &Path) -> Result<()> {
         .mode(0o700)
         .create(path)
         .with_context(|| format!("cannot make the data folder {}", path.display()))
-}
-
-/// The schema of a database file, from its header (SQLite's file format, 1.3.13); `None` if it is no database.
-pub fn schema(file: &Path) -> Option<u32> {
-    use std::io::Read as _;
-    let mut header = [0; 64];
-    std::fs::File::open(file).ok()?.read_exact(&mut header).ok()?;
-    let version = header[60..64].try_into().expect("four bytes");
-    header.starts_with(b"SQLite format 3\0").then(|| u32::from_be_bytes(version))
-}
-
-/// The schema that this version writes: that of a store it has just made.
-///
-/// # Errors
-/// If the system's folder of temporary files cannot be used.
-pub fn known_schema() -> Result<u32> {
-    let folder = Temporary::make()?;
-    let file = database(folder.path());
-    Sqlite::open(SqliteConfig { readers: 1, ..SqliteConfig::new(&file) })?.close();
-    schema(&file).context("a fresh store has no schema")
 }
 
 /// A data folder that is removed when this is dropped.

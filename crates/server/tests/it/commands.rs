@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fs;
 
 use serde_json::Value;
 
@@ -35,6 +36,53 @@ fn projects_are_made_listed_shown_and_rotated_without_a_server() {
     assert!(said.contains("there is no project 5"), "{said}");
     assert!(prints(&["migrate", "status", "--data", &data]).contains("up to date"));
     assert!(prints(&["migrate", "up", "--data", &data]).contains("up to date"));
+}
+
+/// Every command of a newer version migrated the store that it looked at, the backup before the upgrade included: there was
+/// no way back left.
+#[test]
+fn only_who_is_asked_to_migrates_a_store_of_an_earlier_version() {
+    let (folder, data) = scratch();
+    let file = data.join("sidetalk.db");
+    let data = data.display().to_string();
+    prints(&["project", "create", "--data", &data]);
+    let mut older = fs::read(&file).expect("the store was closed");
+    older[60..64].copy_from_slice(&1_u32.to_be_bytes());
+    fs::write(&file, &older).expect("the folder is ours");
+    let copy = folder.path().join("copy.db").display().to_string();
+    for command in [
+        &["project", "list"][..],
+        &["project", "create"],
+        &["backup", &copy],
+        &["token", "mint", "--project", "100001", "--server"],
+        &["user", "erase", "bob", "--yes", "--project", "100001"],
+    ] {
+        let said = complains(1, &[command, &["--data", &data]].concat());
+        assert!(said.contains("has schema 1, this version needs ") && said.contains("migrate up"), "{said}");
+        assert!(fs::read(&file).expect("it is still there") == older, "{command:?} has changed the store");
+    }
+    assert!(prints(&["migrate", "status", "--data", &data]).contains("older: `sidetalk migrate up`"));
+}
+
+#[test]
+fn the_state_of_what_is_no_store_is_told() {
+    let (_folder, data) = scratch();
+    let file = data.join("sidetalk.db");
+    let data = data.display().to_string();
+    prints(&["project", "create", "--data", &data]);
+    let whole = fs::read(&file).expect("the store was closed");
+    let foreign = [&whole[..68], b"mine", &whole[72..]].concat();
+    for (content, what) in [
+        (&whole[..whole.len() / 2], "is cut short"),
+        (&foreign, "is a database of another program"),
+        (&[7; 8_192], "is no database"),
+    ] {
+        fs::write(&file, content).expect("the folder is ours");
+        let said = complains(1, &["migrate", "status", "--data", &data]);
+        assert!(said.contains(what), "{said}");
+    }
+    fs::write(&file, "").expect("the folder is ours");
+    assert!(prints(&["migrate", "status", "--data", &data]).contains("empty: a store is made in it"));
 }
 
 #[test]
@@ -76,8 +124,10 @@ fn commands_reach_a_running_server_and_a_second_one_is_kept_out() {
     let said = complains(1, &["dev", "--listen", server.address(), "--data", ":temp:"]);
     assert!(said.contains("is taken by another program; choose another port with --listen"), "{said}");
 
+    let said = complains(1, &["migrate", "up", "--data", &data]);
+    assert!(said.contains("stop it first"), "{said}");
     let copy = folder.path().join("copy/sidetalk.db");
-    std::fs::create_dir(folder.path().join("copy")).expect("the folder is ours");
+    fs::create_dir(folder.path().join("copy")).expect("the folder is ours");
     prints(&["backup", &copy.display().to_string(), "--data", &data]);
     let said = complains(1, &["backup", &copy.display().to_string(), "--data", &data]);
     assert!(said.contains("exists already"), "{said}");

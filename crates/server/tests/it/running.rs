@@ -141,6 +141,26 @@ fn a_second_signal_ends_it_now() {
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 
+/// What a log reader does to a server: it is gone, or it stalls. Before, the first log line then ended a thread, or the
+/// process stood still with it and no signal ended it.
+#[test]
+fn a_log_that_nobody_takes_holds_nothing_up() {
+    for stalls in [false, true] {
+        let (_folder, data) = scratch();
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let mut server = Server::start_logging_to(&data, &["--set", "log.level=debug"], writer);
+        let _held = stalls.then_some(reader);
+        // Enough for the pipe to be full.
+        for _ in 0..600 {
+            assert_eq!(get(server.address(), "/api/v1/errors").status, 200);
+        }
+        server.signal("HUP");
+        assert_eq!(get(server.admin_address(), "/livez").status, 200);
+        server.signal("TERM");
+        assert_eq!(server.ended(), Some(0), "stalls: {stalls}");
+    }
+}
+
 #[test]
 fn serve_has_no_demo_and_needs_no_configuration() {
     let (folder, data) = scratch();

@@ -62,9 +62,30 @@ impl Server {
     /// Starts a server with more arguments.
     #[track_caller]
     pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
-        let ready_file = data.with_extension("ready.json");
+        let mut server = Self::spawn(data, arguments, Stdio::piped());
+        let stderr = server.child.stderr.take().expect("it is piped");
+        let lines = Arc::clone(&server.log);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                *lines.lock().expect("no test panics while reading") += &(line + "\n");
+            }
+        });
+        server.await_ready(data);
+        server
+    }
+
+    /// Starts a server whose log goes somewhere else.
+    #[track_caller]
+    pub(crate) fn start_logging_to(data: &Path, arguments: &[&str], log: impl Into<Stdio>) -> Self {
+        let mut server = Self::spawn(data, arguments, log.into());
+        server.await_ready(data);
+        server
+    }
+
+    fn spawn(data: &Path, arguments: &[&str], log: Stdio) -> Self {
+        let ready_file = ready_file(data);
         let _ = fs::remove_file(&ready_file);
-        let mut child = sidetalk()
+        let child = sidetalk()
             .args(["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .arg("--data")
             .arg(data)
@@ -73,26 +94,21 @@ impl Server {
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(log)
             .spawn()
             .expect("the binary can be run");
-        let log = Arc::new(Mutex::new(String::new()));
-        let stderr = child.stderr.take().expect("it is piped");
-        let lines = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                *lines.lock().expect("no test panics while reading") += &(line + "\n");
-            }
-        });
-        let mut server = Self { child, ready: Value::Null, log };
+        Self { child, ready: Value::Null, log: Arc::default() }
+    }
+
+    #[track_caller]
+    fn await_ready(&mut self, data: &Path) {
         let ready = until("the server is ready", || {
-            if let Ok(Some(status)) = server.child.try_wait() {
-                panic!("the server ended with {status} before it was ready:\n{}", server.log());
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("the server ended with {status} before it was ready:\n{}", self.log());
             }
-            fs::read(&ready_file).ok()
+            fs::read(ready_file(data)).ok()
         });
-        server.ready = serde_json::from_slice(&ready).expect("the ready file is written whole");
-        server
+        self.ready = serde_json::from_slice(&ready).expect("the ready file is written whole");
     }
 
     /// What it has logged so far.
@@ -145,6 +161,10 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn ready_file(data: &Path) -> PathBuf {
+    data.with_extension("ready.json")
 }
 
 fn address(url: &Value) -> &str {
