@@ -64,7 +64,7 @@ function show(session: DemoSession, as: Wish["as"]): void {
       logo(),
       nav,
       h("div", { class: "spring" }),
-      nameButton(session.name, (name) => void askSession({ ...again, name }).then((renamed) => show(renamed, as))),
+      nameButton(session.name, async (name) => show(await askSession({ ...again, name }), as)),
       h("a", { class: "button second", href: addressOf(room), target: "_blank", rel: "noopener", title: "Opens this room in a new tab, as somebody else" }, icon("person"), h("span", {}, "Open a second person")),
       copyButton("Copy invite link", () => addressOf(room), { class: "button primary invite" }),
       themeButton(() => chat),
@@ -103,27 +103,37 @@ function inviteTile(room: string): HTMLElement {
 }
 
 /** The name stands in the token, so a new one means a new token and a new connection. */
-function nameButton(own: string, rename: (name: string) => void): HTMLElement {
+function nameButton(own: string, rename: (name: string) => Promise<void>): HTMLElement {
   const box = h("div", { class: "me" });
   const shown = (): void => {
-    box.replaceChildren(h("button", { type: "button", class: "button quiet", title: "Change your name", "aria-label": `Your name: ${own}. Change it`, onclick: edit }, h("bdi", {}, own), icon("edit")));
+    box.replaceChildren(h("button", { type: "button", class: "button quiet", title: "Change your name", "aria-label": `Your name: ${own}. Change it`, onclick: () => edit(own) }, h("bdi", {}, own), icon("edit")));
   };
-  const edit = (): void => {
-    const input = h("input", { value: own, maxlength: "60", "aria-label": "Your name", autocomplete: "nickname", enterkeyhint: "done" });
-    const leave = (): void => {
-      if (!box.contains(input)) return;
+  const refocus = (): void => document.querySelector<HTMLElement>(".me button")?.focus();
+  const edit = (value: string, trouble = ""): void => {
+    const input = h("input", { value, maxlength: "60", "aria-label": "Your name", autocomplete: "nickname", enterkeyhint: "done" });
+    let over = false;
+    const leave = async (done?: () => void): Promise<void> => {
+      // The field loses the focus when it goes, and would leave a second time.
+      if (over) return;
+      over = true;
       const name = input.value.trim();
       shown();
-      if (name && name !== own) rename(name);
+      done?.();
+      if (!name || name === own) return;
+      await rename(name).then(done, () => edit(name, "The server cannot be reached. Try again."));
     };
-    input.addEventListener("blur", leave);
+    input.addEventListener("blur", () => void leave());
     input.addEventListener("keydown", (event) => {
+      // The key belongs to an input method.
+      if (event.keyCode === 229) return;
       if (event.key === "Escape") input.value = own;
-      if (event.key === "Enter" || event.key === "Escape") leave();
+      if (event.key === "Enter" || event.key === "Escape") void leave(refocus);
     });
     box.replaceChildren(input);
     input.select();
     input.focus();
+    input.setCustomValidity(trouble);
+    input.reportValidity();
   };
   shown();
   return box;

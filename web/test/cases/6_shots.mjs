@@ -1,6 +1,6 @@
 // Pictures of the demo for people to look at, in web/test/shots.
 import { mkdir } from "node:fs/promises";
-import { ok } from "../browser.mjs";
+import { ok, until } from "../browser.mjs";
 
 const folder = new URL("../shots/", import.meta.url).pathname;
 
@@ -68,6 +68,30 @@ export async function a_new_name_is_seen_by_the_other({ browser, server }) {
   await page.keyboard.press("Enter");
   await other.locator(".tile", { hasText: "Ada Lovelace" }).waitFor();
   ok((await other.locator(".tile figure, figure.tile").count()) === 2, "nobody is there twice");
+}
+
+export async function a_name_that_cannot_be_changed_now_is_not_lost({ browser, server }) {
+  const context = await browser.context({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  await page.goto(server.url);
+  await page.locator(".invitation").waitFor();
+  const name = page.locator(".me input");
+  await page.locator(".me button").click();
+  await name.fill("あだ");
+  // The key that ends a composition is not the one that ends the field.
+  await name.evaluate((input) => input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true })));
+  ok(await name.isVisible(), "the field stays");
+  await context.route("**/demo/session", (route) => route.abort());
+  await page.keyboard.press("Enter");
+  await until(() => name.evaluate((input) => /cannot be reached/.test(input.validationMessage)).catch(() => false), "it says why");
+  ok((await name.inputValue()) === "あだ", "what was typed is there");
+  await context.unroute("**/demo/session");
+  let asked = 0;
+  page.on("request", (request) => (asked += /demo\/session$/.test(request.url())));
+  await page.keyboard.press("Enter");
+  await page.locator(".tile", { hasText: "あだ" }).waitFor();
+  ok(await page.locator(".me button").evaluate((button) => button === document.activeElement), "the focus is where it was");
+  ok(asked === 1, `asked ${asked} times`);
 }
 
 /** What people see when something is in the way of writing. */
