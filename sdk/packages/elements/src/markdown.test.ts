@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Block, type Inline, parseMarkdown, parsePlain, plainText, safeHref } from "./markdown.js";
+import { parse } from "./text.js";
 
 /** The tree as one line of text, so that a case reads as a before and an after. */
 function show(nodes: (Block | Inline)[]): string {
@@ -73,4 +74,10 @@ test("hostile text is read in linear time", () => {
   for (const piece of ["*", "**a ", "_a_", "[", "[a](", "`", "``a`", "> ", "- ", "~~", "https://a.(", "@", "www.", "*a_b~~c"])
     parseMarkdown(piece.repeat(Math.ceil(32_000 / piece.length)), [{ text: "@x", own: false }]);
   expect(performance.now() - started).toBeLessThan(3000);
+});
+
+test("no tower of accents stands anywhere, in code neither", () => {
+  const tower = `a${"\u0300".repeat(50)}`;
+  const text = [tower, `\`${tower}\``, `**${tower}**`, `[${tower}](https://a.example)`, `> ${tower}`, "```", tower, "```"].join("\n");
+  for (const format of ["plain", "markdown"] as const) expect(JSON.stringify(parse({ text, format }))).not.toMatch(/\u0300{7}/);
 });

@@ -3,12 +3,12 @@
  * characters that change the direction of what stands beside it. Pure.
  */
 const NAME_CHARS_MAX = 60;
-/** Controls, zero-width spaces and everything that overrides the direction of text; not the joiners of scripts and emoji. */
-const INVISIBLE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]/gu;
+/** Controls, fillers, zero-width spaces and everything that overrides the direction of text; not what joins and varies letters and emoji. */
+const INVISIBLE = /(?![\u200c\u200d\ufe0f])[\p{Cc}\p{Cf}\p{DI}]/gu;
 
-/** At most `max` combining marks in a row, so that no letter grows over its neighbours. */
+/** At most `max` combining marks in a row, visible or not, so that no letter grows over its neighbours. */
 export function tame(text: string, max = 6): string {
-  return text.replace(new RegExp(`(\\p{M}{${max}})\\p{M}+`, "gu"), "$1");
+  return text.replace(new RegExp(`([\\p{M}\\p{Cf}]{${max}})[\\p{M}\\p{Cf}]+`, "gu"), "$1");
 }
 
 export function cleanName(name: string): string {

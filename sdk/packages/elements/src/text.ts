@@ -23,7 +23,7 @@ export function blockNodes(blocks: Block[]): Child[] {
 
 function inlineNodes(nodes: Inline[]): Child[] {
   return nodes.map((node) => {
-    if (typeof node === "string") return tame(node);
+    if (typeof node === "string") return node;
     switch (node.kind) {
       case "br":
         return h("br");
@@ -60,12 +60,12 @@ export function draftTexts({ draft }: PendingMessage): Text[] {
 }
 
 export function parse({ text, format }: Text, mentions: Mention[] = []): Block[] {
-  return format === "markdown" ? parseMarkdown(text, mentions) : parsePlain(text, mentions);
+  return (format === "markdown" ? parseMarkdown : parsePlain)(tame(text), mentions);
 }
 
 /** The first `max` characters of a message without its marks, on one line. */
 export function summary(parts: Message["parts"], max = 140): string {
-  const line = tame(plainText(texts(parts).flatMap((each) => parse({ ...each, text: each.text.slice(0, max * 4) }))));
+  const line = plainText(texts(parts).flatMap((each) => parse({ ...each, text: each.text.slice(0, max * 4) })));
   const chars = [...line];
   return chars.length > max ? `${chars.slice(0, max).join("")}…` : line;
 }
