@@ -56,6 +56,65 @@ export async function reply_reaction_edit_delete_and_pin_reach_the_other({ brows
   equal(await a.bubble("Lunch").count(), 0, "the deleted text");
 }
 
+/** What was deleted must not live on in the quotes of it, nor what was wrong before it was edited. */
+export async function a_quote_says_what_became_of_its_message({ browser, server }) {
+  await server.call("POST", "rooms", { name: "quotes" });
+  const far = await server.post("quotes", "far away and rude", { sender: { user: "eve", name: "Eve" } });
+  for (let n = 0; n < 60; n++) await server.post("quotes", `between ${n}`);
+  const [a, b] = await Promise.all([browser.person("quotes", { ...ada, role: "moderator" }), browser.person("quotes", bob)]);
+  await b.say("near and rude");
+  await a.sees("near and rude");
+  await a.choose("near and rude", "Reply");
+  await a.say("please not");
+  await server.post("quotes", "the same to you", { reply_to: far.id });
+  for (const person of [a, b]) await person.row("the same to you").locator(".quote", { hasText: "far away and rude" }).waitFor();
+  await b.row("please not").locator(".quote", { hasText: "near and rude" }).waitFor();
+  await b.input.press("ArrowUp");
+  await b.say("near and polite");
+  for (const person of [a, b]) await person.row("please not").locator(".quote", { hasText: "near and polite" }).waitFor();
+  await a.choose("near and polite", "Delete");
+  await a.confirm();
+  await server.call("DELETE", `rooms/quotes/messages/${far.id}`);
+  for (const person of [a, b]) {
+    for (const text of ["please not", "the same to you"]) await person.row(text).locator(".quote", { hasText: "Message deleted" }).waitFor();
+    await person.seesNot("rude");
+  }
+}
+
+export async function an_edit_that_was_refused_is_not_lost({ browser }) {
+  const a = await browser.person("edits", ada);
+  await a.say("first thoughts");
+  await a.sees("first thoughts");
+  await a.page.evaluate(() => {
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (frame) {
+      const { id, method } = JSON.parse(frame);
+      const refusal = { jsonrpc: "2.0", id, error: { code: -32000, message: "wait", data: { code: "rate_limited" } } };
+      if (method === "message.edit") setTimeout(() => this.onmessage({ data: JSON.stringify(refusal) }));
+      else send.call(this, frame);
+    };
+  });
+  await a.input.press("ArrowUp");
+  await a.say("second thoughts, at length");
+  await a.page.locator(".status", { hasText: "Too fast" }).waitFor();
+  await a.page.locator(".strip", { hasText: "Edit message" }).waitFor();
+  equal(await a.input.inputValue(), "second thoughts, at length", "what was written");
+}
+
+export async function a_day_ends_while_the_panel_is_open({ browser, server }) {
+  const a = await browser.person("midnight", ada);
+  await a.page.clock.install();
+  await a.page.reload();
+  await a.ready();
+  await a.say("late");
+  await a.sees("late");
+  equal(await a.page.locator(".day").allInnerTexts(), ["Today"], "before midnight");
+  await a.page.clock.setSystemTime(Date.now() + 86_400_000);
+  await server.post("midnight", "early");
+  await a.sees("early");
+  await a.page.locator(".day", { hasText: "Yesterday" }).waitFor();
+}
+
 export async function a_private_message_stays_between_two({ browser, server }) {
   const [a, b, e] = await Promise.all([ada, bob, eve].map((who) => browser.person("whispers", who)));
   await a.page.locator(".scope-button").click();
@@ -286,12 +345,20 @@ export async function copying_works_without_https_or_says_that_it_does_not({ bro
   await a.page.locator(".status", { hasText: "That did not work" }).waitFor();
 }
 
-export async function drafts_stay_and_failed_messages_can_be_sent_again({ browser }) {
+export async function drafts_stay_and_failed_messages_can_be_sent_again({ browser, server }) {
   const a = await browser.person("drafts", ada);
   await a.input.fill("not yet");
   await a.page.reload();
   await a.ready();
   equal(await a.input.inputValue(), "not yet", "the draft after a reload");
+  // Somebody else at the same machine has no part in it.
+  const as = (token) => a.page.evaluate((token) => document.querySelector("sidetalk-chat").setAttribute("token", token), token);
+  for (const [user, draft] of [["bob", ""], ["ada", "not yet"]]) {
+    await as(server.token({ sub: user, name: user }));
+    await a.page.locator(".composer:not([inert])").waitFor();
+    await a.page.waitForTimeout(300);
+    equal(await a.input.inputValue(), draft, `the draft of ${user}`);
+  }
   await a.page.context().setOffline(true);
   await a.input.fill("");
   await a.say("sent while offline");

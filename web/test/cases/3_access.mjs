@@ -1,7 +1,7 @@
 // What axe finds, what the keyboard reaches, and what fits.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { equal, ok } from "../browser.mjs";
+import { equal, ok, until } from "../browser.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -118,4 +118,58 @@ export async function it_fits_320_px_and_runs_from_the_right({ browser }) {
     equal(seen.dir, lang === "ar" ? "rtl" : "ltr", `the direction of ${lang}`);
     equal(seen.words, { ar: "رسالة إلى الجميع", de: "Nachricht an alle", fr: "Message à tout le monde" }[lang], "the words");
   }
+}
+
+/** In a busy room what the focus came from is drawn anew, or far out of sight, before a menu is closed. */
+export async function the_focus_comes_back_though_its_place_has_changed({ browser, server }) {
+  const room = "focus";
+  const a = await browser.person(room, { user: "ada", name: "Ada", role: "moderator" });
+  const b = await browser.person(room, { user: "bob", name: "Bob" });
+  const focused = () => a.page.evaluate(() => document.querySelector("sidetalk-chat").shadowRoot.activeElement?.getAttribute("aria-label") ?? "");
+  for (const text of ["one", "two", "three"]) await b.say(text);
+  await a.sees("three");
+  await a.row("two").first().focus();
+  await a.page.keyboard.press("Enter");
+  equal(await focused(), "React 👍", "the menu has the focus");
+  await b.choose("two", "React 🎉");
+  await a.page.locator(".reaction").waitFor();
+  await a.page.keyboard.press("Escape");
+  ok((await focused()).includes("two"), `a message that has changed: ${await focused()}`);
+
+  await a.page.keyboard.press("Enter");
+  await Promise.all(Array.from({ length: 60 }, (_, n) => server.post(room, `more ${n}`)));
+  await until(async () => (await a.texts()).filter((text) => /^more/.test(text)).length > 5, "the list has moved on");
+  await a.page.keyboard.press("Escape");
+  ok((await focused()).includes("two"), `a message out of sight: ${await focused()}`);
+
+  await a.page.locator(".head .count").click();
+  await a.page.getByRole("button", { name: /^Actions for .*Bob/ }).focus();
+  await a.page.keyboard.press("Enter");
+  await browser.person(room, { user: "carol", name: "Carol" });
+  await a.page.locator(".people li").nth(2).waitFor();
+  await a.page.keyboard.press("Escape");
+  ok(/^Actions for .*Bob/.test(await focused()), `somebody in the list of people: ${await focused()}`);
+  await a.page.keyboard.press("Escape");
+
+  // A jump takes the focus along, so that what was jumped to is read out and the arrows go on from there.
+  await a.page.locator("[aria-label=Search]").click();
+  await a.page.locator("input[type=search]").fill("three");
+  await a.page.locator(".results button").first().press("Enter");
+  await until(async () => (await focused()).includes("three"), "the focus is where the jump went");
+  await a.page.locator(".jump").press("Enter");
+  await until(async () => (await focused()).includes("more"), "the focus is at the newest message");
+}
+
+export async function an_input_method_keeps_its_enter({ browser }) {
+  const a = await browser.person("ime", { user: "ada", name: "Ada" });
+  await a.input.focus();
+  const keyboard = await a.page.context().newCDPSession(a.page);
+  await keyboard.send("Input.imeSetComposition", { text: "こん", selectionStart: 2, selectionEnd: 2 });
+  await keyboard.send("Input.dispatchKeyEvent", { type: "rawKeyDown", key: "Enter", code: "Enter", windowsVirtualKeyCode: 229 });
+  await keyboard.send("Input.insertText", { text: "こん" });
+  // Safari says that the composition is over before it tells of the key that ended it.
+  await a.input.evaluate((input) => input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true, cancelable: true, composed: true })));
+  equal(await a.input.inputValue(), "こん", "it was not sent");
+  await a.input.press("Enter");
+  await a.sees("こん");
 }

@@ -118,6 +118,76 @@ export async function fifty_messages_a_second_leave_room_to_breathe({ browser, s
   return `half of the frames in ${p50} ms, 95 % in ${p95} ms; ${nodes} nodes; heap ${Math.round(heap / 1e6)} MB`;
 }
 
+/** Pages hide the chat behind tabs and buttons. Nothing can be measured then, and nothing is read. */
+export async function a_panel_that_is_hidden_keeps_its_place_and_reads_nothing({ browser, server }) {
+  const room = "hidden";
+  await server.call("POST", "rooms", { name: room });
+  for (let n = 0; n < 400; n++) await server.post(room, `message ${n} ${"with some words ".repeat(n % 20)}`);
+  const { page } = await browser.person(room, { user: "ada", name: "Ada" });
+  const hide = (hidden) => page.evaluate((hidden) => (document.querySelector("sidetalk-chat").hidden = hidden), hidden);
+  const look = () => page.evaluate(() => {
+    const root = document.querySelector("sidetalk-chat").shadowRoot;
+    const rows = [...root.querySelectorAll(".message")].sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top);
+    const first = rows.find((row) => row.getBoundingClientRect().top > 80);
+    return { rows: rows.length, first: `${first?.querySelector(".text").textContent.slice(0, 12)} at ${Math.round(first?.getBoundingClientRect().top)}` };
+  });
+  const up = () => page.evaluate(() => (document.querySelector("sidetalk-chat").shadowRoot.querySelector(".scroller").scrollTop -= 1500));
+  await page.locator(".message").first().waitFor();
+  for (let n = 0; n < 20; n++) await up(), await page.waitForTimeout(50);
+  const before = await look();
+  await hide(true);
+  for (let n = 0; n < 5; n++) await server.post(room, `hidden ${n}`);
+  await page.waitForTimeout(300);
+  const rows = (await look()).rows;
+  ok(rows < 100, `${rows} rows in a hidden panel`);
+  await hide(false);
+  await page.locator(".jump", { hasText: "5 new messages" }).waitFor();
+  equal((await look()).first, before.first, "what is in sight again");
+
+  await page.locator(".jump").click();
+  await page.locator(".message", { hasText: "hidden 4" }).waitFor();
+  await page.waitForTimeout(500);
+  await hide(true);
+  await server.post(room, "unseen");
+  await page.waitForTimeout(500);
+  const unread = () => page.evaluate(async () => (await globalThis.room.unread()).find(({ audience }) => audience.type === "room").count);
+  await page.evaluate(() => document.addEventListener("sidetalk-ready", ({ detail }) => (globalThis.room = detail.room)));
+  await page.evaluate((token) => document.querySelector("sidetalk-chat").setAttribute("token", token), server.token({ sub: "ada", name: "Ada Two" }));
+  await until(() => page.evaluate(() => !!globalThis.room), "joined again");
+  equal(await unread(), 1, "what was posted to a hidden panel");
+  await hide(false);
+  await until(async () => (await unread()) === 0, "it is read when it is shown");
+  await page.locator(".unread").waitFor();
+}
+
+export async function panels_come_and_go_without_a_trace({ browser }) {
+  const { page } = await browser.person("coming", { user: "ada", name: "Ada" }, { attributes: { lang: "de" } });
+  const tools = await page.context().newCDPSession(page);
+  await tools.send("Performance.enable");
+  const round = async () => {
+    await page.evaluate(async () => {
+      const chat = document.querySelector("sidetalk-chat");
+      const parent = chat.parentNode;
+      for (let n = 0; n < 12; n++) {
+        chat.remove();
+        await new Promise((resolve) => setTimeout(resolve, (n % 4) * 30));
+        parent.append(chat);
+        await new Promise((resolve) => setTimeout(resolve, (n % 5) * 60));
+      }
+    });
+    await page.locator(".count:not([hidden])").waitFor();
+    await page.waitForTimeout(500);
+    for (let n = 0; n < 3; n++) await tools.send("HeapProfiler.collectGarbage");
+    const { metrics } = await tools.send("Performance.getMetrics");
+    return ["JSEventListeners", "Nodes"].map((name) => metrics.find((metric) => metric.name === name).value);
+  };
+  await round();
+  const [listeners, nodes] = await round();
+  const later = await round();
+  ok(later[0] <= listeners && later[1] <= nodes, `listeners and nodes: ${listeners}, ${nodes}, then ${later}`);
+  equal(await page.locator(".panel").count(), 1, "panels");
+}
+
 export async function pages_and_scripts_come_small({ server }) {
   const page = await fetch(server.url);
   const names = [...(await page.text()).matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g)].map(([, name]) => name);

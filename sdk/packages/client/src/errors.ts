@@ -91,7 +91,7 @@ export class SidetalkError extends Error {
   static noWebSocket(): SidetalkError {
     return new SidetalkError(
       "no_websocket",
-      "there is no WebSocket here: pass one, new SidetalkClient({ WebSocket, … }), e.g. of the npm package ws",
+      "there is no WebSocket here: pass one, new SidetalkClient({ WebSocket })",
     );
   }
 

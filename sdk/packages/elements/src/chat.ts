@@ -8,8 +8,8 @@
  * Events: `sidetalk-ready` {room}, `sidetalk-ended` {reason}, `sidetalk-message` {id, own}, `sidetalk-people` {count}.
  */
 import type { TokenProvider } from "@sidetalk/client";
-import { Words } from "./i18n/words.js";
 import { Panel } from "./panel.js";
+import { Words } from "./i18n/words.js";
 import { sheets } from "./styles/index.js";
 
 // On a server there are no elements; importing this module there must not fail.
@@ -81,16 +81,9 @@ export class SidetalkChat extends Base {
     const words = await Words.of(this.getAttribute("lang") ?? (this.closest("[lang]")?.getAttribute("lang") || navigator.language));
     if (turn !== this.#turn) return;
     const server = new URL(this.getAttribute("server") ?? ".", document.baseURI).href;
-    this.#panel = new Panel({ server, room, token, title: this.getAttribute("title") }, words, {
-      ready: (joined) => this.#tell("ready", { room: joined }),
-      ended: (reason) => this.#tell("ended", { reason }),
-      posted: (id, own) => this.#tell("message", { id, own }),
-      people: (count) => this.#tell("people", { count }),
-    });
+    this.#panel = new Panel({ server, room, token, title: this.getAttribute("title") }, words, (type, detail) =>
+      this.dispatchEvent(new CustomEvent(`sidetalk-${type}`, { detail, bubbles: true, composed: true })),
+    );
     this.shadowRoot!.append(this.#panel.element);
-  }
-
-  #tell(type: string, detail: object): void {
-    this.dispatchEvent(new CustomEvent(`sidetalk-${type}`, { detail, bubbles: true, composed: true }));
   }
 }

@@ -15,7 +15,7 @@ import { summary, texts } from "./text.js";
 export interface ComposerEvents {
   nameOf(item: Item): string;
   post(draft: Draft): void;
-  edit(item: Item, text: string, mentions: string[]): void;
+  edit(item: Item, text: string, mentions: string[]): Promise<unknown>;
   /** Arrow up in an empty field. */
   editLast(): void;
   /** Escape with nothing left to cancel. */
@@ -40,7 +40,7 @@ export class Composer {
   #silence = h("p", { class: "silence", hidden: true });
   #field: HTMLElement;
   #mentions: MentionPicker;
-  #drafts: Drafts;
+  #drafts!: Drafts;
   #audience: Audience = ROOM;
   #replying: Item | null = null;
   #editing: Item | null = null;
@@ -50,13 +50,12 @@ export class Composer {
   /** Why nothing can be sent to these readers. */
   #stuck = "";
 
-  constructor(session: Session, words: Words, layer: Layer, events: ComposerEvents, draftsKey: string) {
+  constructor(session: Session, words: Words, layer: Layer, events: ComposerEvents) {
     this.#session = session;
     this.#words = words;
     this.#layer = layer;
     this.#events = events;
-    this.#drafts = new Drafts(draftsKey);
-    this.#input = h("textarea", { rows: 1, dir: "auto", enterkeyhint: "send", autocapitalize: "sentences", oninput: () => this.#changed(), onkeydown: (event: KeyboardEvent) => this.#keydown(event) });
+    this.#input = h("textarea", { rows: 1, dir: "auto", oninput: () => this.#changed(), onkeydown: (event: KeyboardEvent) => this.#keydown(event) });
     this.#mentions = new MentionPicker(this.#input, session, words, () => this.#changed());
     this.#input.addEventListener("blur", () => window.setTimeout(() => this.#mentions.close(), 150));
     this.#scope = h("button", { class: "scope-button", "aria-haspopup": "menu", onclick: () => this.#chooseAudience() });
@@ -73,8 +72,13 @@ export class Composer {
       this.#hint,
       this.#silence,
     );
-    this.#load();
     this.refresh();
+  }
+
+  /** Who writes is known now: another user of the same tab has drafts of his own. */
+  start(draftsKey: string): void {
+    this.#drafts = new Drafts(draftsKey);
+    this.#load();
   }
 
   dispose(): void {
@@ -167,7 +171,7 @@ export class Composer {
   }
 
   #setAudience(audience: Audience): void {
-    if (audience.type === "users" && !this.#session.others(audience).length) audience = audience.users.length ? audience : ROOM;
+    if (audience.type === "users" && !audience.users.length) audience = ROOM;
     const drafts = this.#drafts;
     const [before, after] = [audienceKey(this.#audience), audienceKey(audience)];
     this.#audience = audience;
@@ -245,7 +249,15 @@ export class Composer {
     if (this.#editing) {
       const item = this.#editing;
       this.#cancel();
-      if (text !== texts(item.message!.parts).map((part) => part.text).join("\n")) this.#events.edit(item, text, mentions);
+      if (text !== texts(item.message!.parts).map((part) => part.text).join("\n")) {
+        this.#events.edit(item, text, mentions).catch(() => {
+          // It was refused: what was written comes back, unless something else is being written.
+          if (this.#input.value) return;
+          this.edit(item);
+          this.#input.value = text;
+          this.#grow();
+        });
+      }
       return this.focus();
     }
     const replying = this.#replying;
@@ -275,7 +287,8 @@ export class Composer {
   }
 
   #keydown(event: KeyboardEvent): void {
-    if (event.isComposing || this.#mentions.keydown(event)) return;
+    // 229: the key is for the input method, also if the composition is over by now, as in Safari.
+    if (event.keyCode === 229 || this.#mentions.keydown(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !matchMedia("(pointer: coarse)").matches) {
       event.preventDefault();
       this.#submit();

@@ -29,6 +29,14 @@ export function set(element: Element, props: Props): void {
   }
 }
 
+/** What stands in an element's place if that was drawn anew: the same row, by its key, or the button in it. */
+export function again(root: ParentNode, old: Element | null): HTMLElement | null | undefined {
+  if (old?.isConnected) return old as HTMLElement;
+  const key = old?.closest<HTMLElement>("[data-key]")?.dataset["key"];
+  const row = [...root.querySelectorAll<HTMLElement>("[data-key]")].findLast((each) => each.dataset["key"] === key);
+  return old?.matches("button") ? row?.querySelector("button") : row;
+}
+
 /** Puts these children in place of what was there. */
 export function fill(element: Element, ...children: (Child | Child[])[]): void {
   element.replaceChildren(...nodes(children));

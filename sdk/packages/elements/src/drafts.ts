@@ -1,4 +1,4 @@
-/** What was typed and not sent, per room and audience. The browser may forbid storage; then it lasts as long as the page. */
+/** What was typed and not sent, per room, user and audience. The browser may forbid storage; then it lasts as long as the page. */
 export class Drafts {
   readonly #prefix: string;
   #memory = new Map<string, string>();
@@ -8,13 +8,13 @@ export class Drafts {
   }
 
   get(key: string): string {
-    let kept: string | null | undefined;
     try {
-      kept = sessionStorage.getItem(this.#prefix + key);
+      // What did not fit into the storage is in memory only.
+      return this.#memory.get(key) ?? sessionStorage.getItem(this.#prefix + key) ?? "";
     } catch {
       // Storage is forbidden.
+      return "";
     }
-    return kept ?? this.#memory.get(key) ?? "";
   }
 
   set(key: string, text: string): void {

@@ -5,7 +5,6 @@ import type { Key, Words } from "./i18n/words.js";
 const TEXTS: Record<string, Key> = {
   chat_disabled: "chatOff",
   muted: "muted",
-  banned: "banned",
   private_chat_off: "privateOff",
   private_chat_with_moderators: "privateMods",
   rate_limited: "limited",

@@ -33,18 +33,18 @@ export class Feed {
   #fresh = 0;
   #current: string | null = null;
   #frame = 0;
-  #flash: string | null = null;
   #joined = false;
   #loadFailedAt = 0;
+  #today = "";
 
   constructor(session: Session, words: Words, view: MessageView, events: FeedEvents) {
     this.#session = session;
     this.#words = words;
     this.#view = view;
     this.#events = events;
-    this.#canvas = h("div", { class: "canvas", "aria-label": words.text("messages"), "aria-busy": "false", role: "group" });
+    this.#canvas = h("div", { class: "canvas", "aria-label": words.text("messages"), role: "group" });
     this.#scroller.append(this.#canvas);
-    this.#jumpButton = h("button", { class: "jump", hidden: true, onclick: () => this.toEnd() }, icon("down"), this.#jumpLabel);
+    this.#jumpButton = h("button", { class: "jump", hidden: true, onclick: (event: MouseEvent) => this.#down(event) }, icon("down"), this.#jumpLabel);
     this.element = h("div", "feed", this.#scroller, this.#jumpButton);
     this.#list = new VirtualList(this.#scroller, this.#canvas, {
       render: (row) => this.#render(row),
@@ -52,7 +52,6 @@ export class Feed {
     });
     this.#canvas.addEventListener("keydown", (event) => this.#keydown(event));
     this.#canvas.addEventListener("focusin", (event) => this.#focused(event));
-    this.#canvas.addEventListener("focusout", () => this.#list.hold(null));
     document.addEventListener("visibilitychange", this.#visible);
     window.addEventListener("focus", this.#visible);
   }
@@ -99,18 +98,26 @@ export class Feed {
     this.#settle();
   }
 
+  #down({ detail }: MouseEvent): void {
+    this.toEnd();
+    // Pressed by a key, the button takes the focus away with it.
+    if (!detail) this.#go(this.#items.at(-1)!.key);
+  }
+
   async jump(id: string): Promise<boolean> {
     const item = await this.#session.find(id);
     if (!item) return false;
     this.#draw();
-    this.#flash = item.key;
     this.#list.reveal(item.key);
-    this.#light(item.key);
+    this.#go(item.key);
+    const element = this.#list.get(item.key);
+    element?.classList.add("flash");
+    window.setTimeout(() => element?.classList.remove("flash"), 1600);
     return true;
   }
 
-  focusMessage(key: string | null = this.#current): void {
-    if (key !== null) this.#go(key);
+  focusMessage(): void {
+    if (this.#current !== null) this.#go(this.#current);
   }
 
   lastOwn(): Item | undefined {
@@ -118,16 +125,18 @@ export class Feed {
   }
 
   get #looking(): boolean {
-    return !document.hidden && document.hasFocus();
+    return !document.hidden && document.hasFocus() && this.#list.shown;
   }
 
-  #visible = (): void => {
-    if (this.#looking && this.#list.atEnd) this.#settle();
-  };
+  #visible = (): void => this.refresh();
 
   #draw(): void {
     if (!this.#joined) return;
     this.#items = this.#session.list;
+    const today = new Date().toDateString();
+    // What was "Today" is drawn anew.
+    if (today !== this.#today) this.#rows = new Rows();
+    this.#today = today;
     const rows = this.#items.length ? this.#rows.build(this.#items, { loading: this.#session.hasOlder, unread: this.#unreadAfter }) : [];
     this.element.classList.toggle("nothing", rows.length === 0);
     // A feed must have articles; before the first message it is only a place.
@@ -149,19 +158,10 @@ export class Feed {
       case "message": {
         const element = this.#view.render(row.message, row);
         if (row.key === this.#current) element.tabIndex = 0;
-        if (row.key === this.#flash) requestAnimationFrame(() => this.#light(row.key));
         element.dataset["key"] = row.key;
         return element;
       }
     }
-  }
-
-  #light(key: string): void {
-    const element = this.#list.get(key);
-    if (!element) return;
-    this.#flash = null;
-    element.classList.add("flash");
-    window.setTimeout(() => element.classList.remove("flash"), 1600);
   }
 
   #moved(atEnd: boolean, start_px: number): void {

@@ -41,6 +41,9 @@ export class VirtualList<Row extends ListRow> {
   #viewport_px = 0;
   #width_px = 0;
   #expected = -1;
+  #top_px = 0;
+  /** What came while the page did not show the list. */
+  #late: Row[] | null = null;
   #observer: ResizeObserver;
 
   constructor(scroller: HTMLElement, canvas: HTMLElement, events: ListEvents<Row>) {
@@ -56,16 +59,22 @@ export class VirtualList<Row extends ListRow> {
     this.#observer.disconnect();
   }
 
+  /** Whether the page shows it. If not, nothing can be measured, and everything stays as it was seen last. */
+  get shown(): boolean {
+    return this.scroller.clientHeight > 0;
+  }
+
   get(key: string): HTMLElement | undefined {
     return this.#shown.get(key)?.element;
   }
 
-  /** The row with this key stays in the page wherever the reader scrolls, because it has the keyboard's focus. */
+  /** The row with this key stays in the page wherever the reader scrolls: it has the keyboard's focus, or had it last. */
   hold(key: string | null): void {
     this.#keep = key;
   }
 
   update(rows: Row[]): void {
+    if (!this.shown) return void (this.#late = rows);
     const anchors = this.atEnd ? [] : this.#inSight();
     this.#rows = rows;
     this.#index = new Map(rows.map((row, at) => [row.key, at]));
@@ -148,6 +157,7 @@ export class VirtualList<Row extends ListRow> {
 
   #scrolled(): void {
     const { scroller } = this;
+    if (!this.shown) return;
     const below = this.#tops[this.#rows.length]! - scroller.scrollTop - this.#viewport_px;
     // A scroll that we made ourselves does not change whether the reader wants to stay at the end.
     if (Math.abs(scroller.scrollTop - this.#expected) > 1) this.atEnd = below < END_SLACK_PX;
@@ -157,6 +167,7 @@ export class VirtualList<Row extends ListRow> {
   }
 
   #paint(): void {
+    if (!this.shown) return;
     for (let pass = 0; pass < 5; pass++) {
       if (this.atEnd) this.#scrollBy(this.#tops[this.#rows.length]!);
       if (!this.#syncRows()) break;
@@ -166,7 +177,8 @@ export class VirtualList<Row extends ListRow> {
       const transform = `translateY(${this.#tops[this.#index.get(key)!]}px)`;
       if (element.style.transform !== transform) element.style.transform = transform;
     }
-    this.#events.moved(this.atEnd, this.scroller.scrollTop);
+    this.#top_px = this.scroller.scrollTop;
+    this.#events.moved(this.atEnd, this.#top_px);
   }
 
   /** Puts the rows in reach into the page and takes the others out. True if a height was not what we thought. */
@@ -229,6 +241,9 @@ export class VirtualList<Row extends ListRow> {
   }
 
   #resized(entries: ResizeObserverEntry[]): void {
+    if (!this.shown) return;
+    // Not every browser keeps the place of what was hidden.
+    this.scroller.scrollTop ||= this.#top_px;
     let changed = false;
     for (const { target } of entries) {
       if (target !== this.scroller) continue;
@@ -246,8 +261,12 @@ export class VirtualList<Row extends ListRow> {
       for (const [key, { element }] of this.#shown)
         if (element.isConnected) changed = this.#measure(key, element.offsetHeight) || changed;
     }
-    if (!changed) return;
-    this.#settle();
-    this.#paint();
+    if (changed) {
+      this.#settle();
+      this.#paint();
+    }
+    const late = this.#late;
+    this.#late = null;
+    if (late) this.update(late);
   }
 }

@@ -2,7 +2,7 @@
  * Things that open above the panel: menus, pickers and questions. All close with Escape or a press elsewhere, and give
  * the focus back to where it was. Under a thumb they come up from the lower edge of a narrow panel.
  */
-import { h, type Icon, icon } from "./dom.js";
+import { again, h, type Icon, icon } from "./dom.js";
 import type { Words } from "./i18n/words.js";
 
 export interface MenuItem {
@@ -39,17 +39,13 @@ export class Layer {
     }, true);
   }
 
-  get isOpen(): boolean {
-    return this.#open !== null;
-  }
-
   close(): void {
     const open = this.#open;
     if (!open) return;
     this.#open = null;
     open.box.remove();
     open.scrim.remove();
-    if (open.back.isConnected) open.back.focus({ preventScroll: true });
+    again(this.#root, open.back)?.focus({ preventScroll: true });
   }
 
   /** Shows a box beside its anchor and moves the focus into it. */
@@ -137,7 +133,7 @@ export class Layer {
       );
       dialog.addEventListener("close", () => {
         dialog.remove();
-        if (back?.isConnected) back.focus({ preventScroll: true });
+        again(this.#root, back)?.focus({ preventScroll: true });
         resolve(dialog.returnValue === "yes");
       });
       this.#root.append(dialog);

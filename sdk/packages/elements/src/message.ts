@@ -38,7 +38,7 @@ export class MessageView {
     const row = h(
       "div",
       { class: classes("row message", own && "own", place.lead && "lead", place.tail && "tail", scope && "private"), role: "article", tabindex: -1, "aria-label": this.label(item) },
-      !own && (place.lead ? avatar(item.user ?? "", this.senderName(item), this.#picture(item)) : h("span", "avatar-space")),
+      !own && (place.lead ? avatar(item.user ?? "", this.senderName(item), this.#picture(item)) : h("span")),
       h(
         "div",
         "stack",
@@ -119,16 +119,26 @@ export class MessageView {
       .sort((a, b) => b.text.length - a.text.length);
   }
 
+  /** Quotes say what their messages say now. */
+  rewritten(root: Element, id?: string): void {
+    this.#quotes.clear();
+    for (const box of root.querySelectorAll<HTMLElement>(".quote")) if (!id || box.dataset["of"] === id) this.#look(box);
+  }
+
   #quote(id: string): HTMLElement {
-    const box = h("button", { class: "quote", tabindex: -1, onclick: () => this.#actions.jump(id) });
-    const known = this.#session.timeline.get(id);
-    if (known) this.#fillQuote(box, known);
-    else {
-      box.append("…");
-      if (!this.#quotes.has(id)) this.#quotes.set(id, this.#session.room!.message(id).catch(() => null));
-      void this.#quotes.get(id)!.then((message) => this.#fillQuote(box, message));
-    }
+    const box = h("button", { class: "quote", "data-of": id, tabindex: -1, onclick: () => this.#actions.jump(id) });
+    this.#look(box);
     return box;
+  }
+
+  #look(box: HTMLElement): void {
+    const id = box.dataset["of"]!;
+    const known = this.#session.timeline.get(id);
+    if (known) return this.#fillQuote(box, known);
+    box.textContent = "…";
+    if (!this.#quotes.has(id)) this.#quotes.set(id, this.#session.message(id));
+    // What failed is asked for again when the row is drawn again.
+    void this.#quotes.get(id)!.then((message) => this.#fillQuote(box, message), () => this.#quotes.delete(id));
   }
 
   #fillQuote(box: HTMLElement, message: Message | null): void {

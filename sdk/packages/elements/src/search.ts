@@ -8,43 +8,28 @@ import { summary } from "./text.js";
 
 const PAUSE_MS = 250;
 
-export class SearchView {
-  readonly #session: Session;
-  readonly #words: Words;
-  readonly #view: MessageView;
-  readonly #jump: (id: string) => void;
-  readonly element: HTMLElement;
-  #input: HTMLInputElement;
-  #results = h("ul", "results");
-  #status = h("p", { class: "count", role: "status" });
-  #timer = 0;
-  #turn = 0;
-
-  constructor(session: Session, words: Words, view: MessageView, jump: (id: string) => void) {
-    this.#session = session;
-    this.#words = words;
-    this.#view = view;
-    this.#jump = jump;
-    const hint = words.text("searchHint");
-    this.#input = h("input", { type: "search", "data-first": true, placeholder: hint, "aria-label": hint, dir: "auto", enterkeyhint: "search", oninput: () => this.#later() });
-    this.element = h("div", "search", this.#input, this.#status, this.#results);
-  }
-
-  #later(): void {
-    window.clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => void this.#look(), PAUSE_MS);
-  }
-
-  async #look(): Promise<void> {
-    const text = this.#input.value.trim();
-    const turn = ++this.#turn;
-    if (!text) return (this.#results.replaceChildren(), void (this.#status.textContent = ""));
-    const messages = await this.#session.search(text).catch(() => null);
+export function searchView(session: Session, words: Words, view: MessageView, jump: (id: string) => void): HTMLElement {
+  const results = h("ul", "results");
+  const status = h("p", { class: "count", role: "status" });
+  const hint = words.text("searchHint");
+  let timer = 0;
+  let turn = 0;
+  const look = async (): Promise<void> => {
+    const text = input.value.trim();
+    const own = ++turn;
+    if (!text) return (results.replaceChildren(), void (status.textContent = ""));
+    const messages = await session.search(text).catch(() => null);
     // An answer that was overtaken by a later question is not shown.
-    if (turn !== this.#turn) return;
-    this.#status.textContent = messages ? this.#words.text("found", { n: messages.length }) : this.#words.text("trouble");
-    fill(this.#results, hits(messages ?? [], this.#session, this.#words, this.#view, this.#jump));
-  }
+    if (own !== turn) return;
+    status.textContent = messages ? words.text("found", { n: messages.length }) : words.text("trouble");
+    fill(results, hits(messages ?? [], session, words, view, jump));
+  };
+  const later = (): void => {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(look, PAUSE_MS);
+  };
+  const input = h("input", { type: "search", "data-first": true, placeholder: hint, "aria-label": hint, dir: "auto", enterkeyhint: "search", oninput: later });
+  return h("div", "search", input, status, results);
 }
 
 export function hits(messages: readonly Message[], session: Session, words: Words, view: MessageView, jump: (id: string) => void): HTMLElement[] {

@@ -17,7 +17,7 @@ beforeEach(() => {
   told = 0;
   const nothing = (): void => undefined;
   session = new Session({ server: "https://chat.example.org", room: "r", token: "t" }, {
-    state: nothing, joined: nothing, room: () => told++, messages: nothing, posted: nothing, typing: nothing, pins: nothing, notice: nothing,
+    state: nothing, joined: nothing, room: () => told++, messages: nothing, posted: nothing, typing: nothing, pins: nothing, rewritten: nothing, notice: nothing,
   });
 });
 
@@ -51,6 +51,21 @@ test("my mute ends at its time, without a word from the server", async () => {
   const before = told;
   await vi.advanceTimersByTimeAsync(2_000);
   expect([session.silenced, told - before]).toEqual([null, 1]);
+});
+
+test("a first join that has to wait is no end", async () => {
+  void session.start();
+  await vi.advanceTimersByTimeAsync(0);
+  await peer.open();
+  await peer.answer(peer.take("connect"), welcome());
+  for (let n = 0; n < 6; n++) {
+    await vi.advanceTimersByTimeAsync(0);
+    await peer.refuse(peer.take("room.join"), "rate_limited", 10_000);
+    await vi.advanceTimersByTimeAsync(10_000);
+  }
+  await peer.answer(peer.take("room.join"), joinResult());
+  await vi.advanceTimersByTimeAsync(0);
+  expect([session.ended, session.room?.name]).toEqual([null, "r"]);
 });
 
 test("those of others end one by one; one without an end stays", async () => {

@@ -26,6 +26,8 @@ export interface SessionEvents {
   posted(message: Message): void;
   typing(): void;
   pins(): void;
+  /** A message, loaded or not, says something else now; without an id: any of them. */
+  rewritten(id?: string): void;
   /** Something that people should be told of. */
   notice(key: "chatOff" | "chatOn" | "cleared"): void;
 }
@@ -35,7 +37,6 @@ export interface Person {
   name: string;
   avatar: string | null;
   role: Role;
-  groups: readonly string[];
   own: boolean;
   muted: boolean;
 }
@@ -84,7 +85,7 @@ export class Session {
   async start(): Promise<void> {
     try {
       await this.client.connect();
-      const room = await this.client.join(this.#options.room, { history: 50, unread: true, pinned: true });
+      const room = await this.client.join(this.#options.room, { history: 50, unread: true, pinned: true, timeoutMs: TIMER_MAX_MS });
       this.room = room;
       this.#listen(room);
       this.timeline.attach(room);
@@ -155,10 +156,10 @@ export class Session {
     return people;
   }
 
-  #person({ user, name, avatar, role, groups }: Presence): Person {
+  #person({ user, name, avatar, role }: Presence): Person {
     const picture = avatar && /^https:\/\//.test(avatar) ? avatar : null;
     const muted = lasts(this.#muted.get(user));
-    return { user, name: cleanName(name), avatar: picture, role, groups, own: user === this.user, muted };
+    return { user, name: cleanName(name), avatar: picture, role, own: user === this.user, muted };
   }
 
   nameOf(user: string): string {
@@ -166,11 +167,10 @@ export class Session {
   }
 
   /** Who is muted is not in the presence; moderators can ask. */
-  async askMembers(): Promise<readonly Member[]> {
-    const members = await this.room!.members().catch(() => []);
+  async askMembers(): Promise<void> {
+    const members: Member[] = await this.room!.members().catch(() => []);
     this.#muted = new Map(members.flatMap(({ user, muted }) => (muted ? [[user, muted.until]] : [])));
     this.#refresh();
-    return members;
   }
 
   #refresh(): void {
@@ -264,10 +264,18 @@ export class Session {
     }
   }
 
-  /** Makes sure that a message is in the list; false if it is not ours to see. */
+  /** One message as it is now; null if it is not ours to see. */
+  message(id: string): Promise<Message | null> {
+    return this.room!.message(id).catch((error: SidetalkError) => {
+      if (error.code === "not_found") return null;
+      throw error;
+    });
+  }
+
+  /** Makes sure that a message is in the list; null if it is not ours to see. */
   async find(id: string): Promise<Item | null> {
     if (!this.timeline.get(id)) {
-      const target = await this.room!.message(id).catch(() => null);
+      const target = await this.message(id);
       if (!target) return null;
       while (!this.timeline.get(id) && this.timeline.view().gaps.some((gap) => gap.after < target.seq && target.seq < gap.before))
         await this.loadOlder(300);
@@ -295,19 +303,22 @@ export class Session {
       if (this.typists.delete(connection)) events.typing();
     });
     room.on("message.pinned", ({ message }) => void this.#pin(message));
-    room.on("message.unpinned", ({ message }) => this.#unpin((each) => each.id === message));
-    room.on("message.deleted", ({ message }) => this.#unpin((each) => each.id === message));
-    room.on("message.edited", ({ message }) => this.#unpin((each) => each.id === message) && void this.#pin(message));
+    for (const type of ["message.unpinned", "message.deleted", "message.edited"] as const)
+      room.on(type, ({ message }) => {
+        const was = this.#unpin((each) => each.id === message);
+        if (was && type === "message.edited") void this.#pin(message);
+        events.rewritten(message);
+      });
     room.on("history.cleared", ({ audience }) => {
       const key = audienceKey(audience);
       this.#unpin((each) => audienceKey(each.audience) === key);
+      events.rewritten();
       if (key === "room") events.notice("cleared");
     });
     room.on("chat.disabled", () => events.notice("chatOff"));
     room.on("chat.enabled", () => events.notice("chatOn"));
     room.on("member.muted", ({ user, until }) => (this.#muted.set(user, until), this.#refresh()));
     room.on("member.unmuted", ({ user }) => (this.#muted.delete(user), this.#refresh()));
-    room.on("member.role_set", () => this.#refresh());
     room.on("reset", ({ joined }) => {
       this.pinned = [...(joined.pinned ?? [])];
       this.typists.clear();

@@ -32,9 +32,8 @@ export class StatusBar {
 
   /** A passing word, such as a refusal. */
   notice(text: string): void {
-    this.#noticeUntil = Date.now() + 4000;
     this.#show("notice", text);
-    this.#again(4000);
+    this.#stay(4000);
   }
 
   refresh(): void {
@@ -45,9 +44,8 @@ export class StatusBar {
     if (state.status === "online") {
       if (this.#lost) {
         this.#lost = false;
-        this.#noticeUntil = Date.now() + BACK_MS;
         this.#show("good", words.text("online"));
-        return this.#again(BACK_MS);
+        return this.#stay(BACK_MS);
       }
       this.#wasOnline ||= session.room !== null;
       if (Date.now() >= this.#noticeUntil) this.#show(session.room ? "" : "wait", session.room ? "" : words.text("connecting"));
@@ -56,8 +54,7 @@ export class StatusBar {
     if (!this.#wasOnline && state.status !== "offline") return this.#show("wait", words.text("connecting"));
     if (!this.#lost) {
       this.#lost = true;
-      this.#noticeUntil = Date.now() + PATIENCE_MS;
-      return this.#again(PATIENCE_MS);
+      return this.#stay(PATIENCE_MS);
     }
     if (Date.now() < this.#noticeUntil) return;
     if (!navigator.onLine) this.#show("bad", words.text("offline"));
@@ -66,6 +63,12 @@ export class StatusBar {
       this.#show("bad", words.text("reconnect", { n: seconds }), true);
       this.#again(500);
     } else this.#show("wait", words.text("connecting"));
+  }
+
+  /** What is shown now stays for so long. */
+  #stay(ms: number): void {
+    this.#noticeUntil = Date.now() + ms;
+    this.#again(ms);
   }
 
   #again(ms: number): void {

@@ -59,7 +59,7 @@ const strings: Strings = {
   online: "Wieder verbunden",
   kicked: "Die Moderation hat Sie aus diesem Raum entfernt",
   banned: "Die Moderation hat Sie aus diesem Raum ausgeschlossen",
-  ended: "Ihre Sitzung ist beendet",
+  ended: "Ihre Sitzung ist beendet. Laden Sie die Seite neu",
   refused: "Sie können diesen Raum nicht betreten",
   chatOff: "Die Moderation hat den Chat ausgeschaltet",
   chatOn: "Die Moderation hat den Chat eingeschaltet",

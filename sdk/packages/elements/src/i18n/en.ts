@@ -62,7 +62,7 @@ export const en = {
   online: "Connected again",
   kicked: "A moderator has removed you from this room",
   banned: "A moderator has banned you from this room",
-  ended: "Your session has ended",
+  ended: "Your session has ended. Reload the page",
   refused: "You cannot enter this room",
   chatOff: "A moderator has turned the chat off",
   chatOn: "A moderator has turned the chat on",
@@ -102,5 +102,5 @@ export const en = {
   limited: "Too fast. Wait a moment",
   reactionsFull: "No more kinds of reactions",
   notAllowed: "You may not do that",
-  trouble: "That did not work",
+  trouble: "That did not work. Try again",
 } satisfies Record<string, string>;

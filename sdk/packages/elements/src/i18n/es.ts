@@ -59,7 +59,7 @@ const strings: Strings = {
   online: "Conectado de nuevo",
   kicked: "La moderación le ha sacado de esta sala",
   banned: "La moderación le ha expulsado de esta sala",
-  ended: "Su sesión ha terminado",
+  ended: "Su sesión ha terminado. Recargue la página",
   refused: "No puede entrar en esta sala",
   chatOff: "La moderación ha desactivado el chat",
   chatOn: "La moderación ha activado el chat",

@@ -59,7 +59,7 @@ const strings: Strings = {
   online: "Connexion rétablie",
   kicked: "La modération vous a retiré de ce salon",
   banned: "La modération vous a exclu de ce salon",
-  ended: "Votre session est terminée",
+  ended: "Votre session est terminée. Rechargez la page",
   refused: "Vous ne pouvez pas entrer dans ce salon",
   chatOff: "La modération a désactivé la discussion",
   chatOn: "La modération a activé la discussion",

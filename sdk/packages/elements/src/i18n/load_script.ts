@@ -9,9 +9,12 @@ const home = (globalThis.document?.currentScript as HTMLScriptElement | null)?.s
 export function load(language: string): Promise<Strings> {
   return new Promise((resolve, reject) => {
     if (!home || !/^(ar|de|es|fr)$/.test(language)) return reject();
+    const known = (): Strings | undefined => (globalThis as unknown as Record<string, { default: Strings }>)[`sidetalk_${language}`]?.default;
+    const words = known();
+    if (words) return resolve(words);
     const script = document.createElement("script");
     script.src = new URL(`widget-${language}.js`, home).href;
-    script.onload = () => resolve((globalThis as unknown as Record<string, { default: Strings }>)[`sidetalk_${language}`]!.default);
+    script.onload = () => resolve(known()!);
     script.onerror = reject;
     document.head.append(script);
   });

@@ -30,7 +30,7 @@ export class Words {
     this.tag = tag;
     this.#strings = strings;
     this.#now = now;
-    this.dir = /^(ar|fa|he|ur)\b/i.test(tag) ? "rtl" : "ltr";
+    this.dir = /^ar\b/i.test(tag) ? "rtl" : "ltr";
     this.#rules = new Intl.PluralRules(tag);
     this.#hour = new Intl.DateTimeFormat(tag, { hour: "numeric", minute: "2-digit" });
     this.#numbers = new Intl.NumberFormat(tag);
