@@ -69,6 +69,12 @@ pub enum Refusal {
     /// The client id was used for another body.
     #[error("this client_id was already used for another body")]
     Conflict,
+    /// The name belongs to a room of another kind, or to a direct room of other people.
+    #[error("the name belongs to a {kind} room that is not the wished one; choose another name")]
+    RoomTaken {
+        /// The kind of the room that has the name.
+        kind: &'static str,
+    },
     /// The message has been deleted.
     #[error("the message has been deleted")]
     MessageDeleted,
@@ -128,7 +134,7 @@ impl Refusal {
             Self::SlowMode { .. } => "slow_mode",
             Self::RateLimited { .. } => "rate_limited",
             Self::NotFound { .. } | Self::NotInvited => "not_found",
-            Self::Conflict => "conflict",
+            Self::Conflict | Self::RoomTaken { .. } => "conflict",
             Self::MessageDeleted => "message_deleted",
             Self::TooManyReactions { .. } => "too_many_reactions",
             Self::Invalid { .. } => "invalid",

@@ -287,10 +287,13 @@ impl Service {
             },
             Write::Mute { user, .. }
             | Write::Kick { user }
+            | Write::Unmute { user }
             | Write::Ban { user, .. }
-            | Write::SetRole { user, .. } => std::slice::from_ref(user),
+            | Write::Unban { user }
+            | Write::SetRole { user, .. }
+            | Write::SetGroups { user, .. } => std::slice::from_ref(user),
             // Whom the message is for is not known here; of them, moderators count.
-            Write::Edit { .. } | Write::React { .. } => &[],
+            Write::Edit { .. } | Write::React { .. } | Write::Pin { .. } | Write::Unpin { .. } => &[],
             _ => return Vec::new(),
         };
         let Some(live) = self.hub.live(key) else { return Vec::new() };

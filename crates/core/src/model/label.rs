@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Dialect, Message, SignalType};
+use super::{Audience, Dialect, Message, SignalType};
 
 /// For each dialect, the signal type under which its people last sent chat in a room.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -29,8 +29,12 @@ impl Labels {
         self.0.iter().map(|(dialect, label)| (*dialect, label))
     }
 
-    /// Takes note of a message. Says whether anything changed.
+    /// Takes note of a message to all. Says whether anything changed.
     pub(crate) fn note(&mut self, message: &Message) -> bool {
+        // What is said in private is not shown to all, and is no sign of how this dialect's people chat.
+        if message.audience != Audience::Room {
+            return false;
+        }
         let (Some(dialect), Some(label)) = (message.sender.dialect, &message.label) else { return false };
         if self.0.get(&dialect) == Some(label) {
             return false;
@@ -45,7 +49,7 @@ mod tests {
     use expect_test::{Expect, expect};
     use uuid::Uuid;
 
-    use super::super::{Audience, MessageId, Sender, Seq, Timestamp};
+    use super::super::{MessageId, Sender, Seq, Timestamp};
     use super::*;
 
     const DIALECTS: [Dialect; 3] = [Dialect::new("left"), Dialect::new("right"), Dialect::new("third")];

@@ -40,20 +40,23 @@ impl Act<'_> {
         tell_room_unless(free, || Event::MemberUnbanned { user: user.clone() })
     }
 
-    /// A moderator gives roles below moderator to those below him; an owner gives any.
+    /// A moderator gives roles below moderator to those below him; an owner gives any. Only an owner takes back what was given:
+    /// then the token's role holds again, which may be a high one.
     pub(super) fn set_role(&self, user: &UserId, role: Option<Role>) -> Result<Decision, Refusal> {
-        let owner = self.standing.role == Role::Owner;
-        if role.is_some_and(|role| role >= Role::Moderator) && !owner {
-            return Err(Refusal::RoleTooLow { needed: Role::Owner.name() });
-        }
-        if !owner {
+        self.require(Role::Moderator)?;
+        if self.standing.role < Role::Owner {
+            if role.is_none_or(|role| role >= Role::Moderator) {
+                return Err(Refusal::RoleTooLow { needed: Role::Owner.name() });
+            }
             self.require_above(user)?;
         }
+        self.require_space(user)?;
         let already = self.member(user).and_then(|member| member.role) == role;
         tell_room_unless(already, || Event::RoleSet { user: user.clone(), role })
     }
 
     pub(super) fn set_groups(&self, user: &UserId, groups: &[GroupName]) -> Result<Decision, Refusal> {
+        self.require(Role::Moderator)?;
         if self.standing.role < Role::Owner {
             self.require_above(user)?;
         }
@@ -71,6 +74,8 @@ impl Act<'_> {
         self.require(Role::Member)?;
         if let Some(own) = self.who.user() {
             self.room.require_joined(own)?;
+            // Whoever is told of it reads the name: it is as good a way to speak as any.
+            self.room.require_unmuted(self.facts.now, own)?;
         }
         self.require_not_banned(user)?;
         self.require_space(user)?;
@@ -119,7 +124,7 @@ impl Act<'_> {
     /// Whether the principal is a moderator and above `user`.
     fn require_above(&self, user: &UserId) -> Result<(), Refusal> {
         self.require(Role::Moderator)?;
-        self.require_space(user)?;
+        self.require_space_to_moderate(user)?;
         let own = self.who.user() == Some(user);
         if self.is_server() || (!own && self.room.role_of(user, self.facts.live_roles) < self.standing.role) {
             return Ok(());
@@ -145,6 +150,12 @@ impl Act<'_> {
     fn require_space(&self, user: &UserId) -> Result<(), Refusal> {
         let is_new = !self.room.members.contains_key(user);
         self.facts.limits.check_members(self.room.members.len() + usize::from(is_new))
+    }
+
+    /// The same for mutes, bans and kicks: a room that is full of other people can still be moderated.
+    fn require_space_to_moderate(&self, user: &UserId) -> Result<(), Refusal> {
+        let is_new = !self.room.members.contains_key(user);
+        self.facts.limits.check_members((self.room.members.len() + usize::from(is_new)).div_ceil(2))
     }
 
     fn lasting(&self, duration: Option<Duration>) -> Result<Mute, Refusal> {

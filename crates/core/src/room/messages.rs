@@ -78,7 +78,13 @@ impl Act<'_> {
         {
             self.require(Role::Moderator)?;
         }
-        self.require(Role::Guest)?;
+        if self.standing.is_moderator() {
+            self.require(Role::Moderator)?;
+        } else {
+            // Those who see the message are told: a pin is a way to speak.
+            self.require_voice()?;
+            self.require_private_voice(message)?;
+        }
         self.require_alive(message)?;
         if message.pin.is_some() == pinned {
             return Ok(Decision::Unchanged);

@@ -650,12 +650,12 @@ fn a_room_remembers_a_bounded_number_of_people() {
             4 mia: RoleSet { user: "d", role: Some(Guest) }
             5 mia: MemberMuted { user: "e", mute: Mute { until: None } }
             6 mia: MemberMuted { user: "f", mute: Mute { until: None } }
+            7 mia: MemberMuted { user: "g", mute: Mute { until: None } }
             x room_full: the room takes at most 6 members
             x room_full: the room takes at most 6 members
-            x room_full: the room takes at most 6 members
-            7 mia: MemberUnmuted { user: "a" }
-            8 mia: MemberBanned { user: "a", ban: Mute { until: None } }
-            9 mia: MemberKicked { user: "f" }
+            8 mia: MemberUnmuted { user: "a" }
+            9 mia: MemberBanned { user: "a", ban: Mute { until: None } }
+            10 mia: MemberKicked { user: "f" }
         "#]],
     );
 }
@@ -725,6 +725,102 @@ fn a_direct_room_keeps_its_two() {
             x banned: you are banned from this room
             5 alice: MemberUnbanned { user: "bob" }
             6 bob: posted "again"
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_given_is_taken_back_by_owners_alone() {
+    check(
+        "olga!: role moe viewer
+         mia*: role moe -
+         mia*: role moe member
+         mia*: role bob guest
+         mia*: role bob -
+         olga!: role moe -
+         moe*: slow 5",
+        &expect![[r#"
+            1 olga: RoleSet { user: "moe", role: Some(Viewer) }
+            x role_too_low: this takes the role owner or above
+            2 mia: RoleSet { user: "moe", role: Some(Member) }
+            3 mia: RoleSet { user: "bob", role: Some(Guest) }
+            x role_too_low: this takes the role owner or above
+            4 olga: RoleSet { user: "moe", role: None }
+            5 moe: SlowModeSet(Some(5s))
+        "#]],
+    );
+}
+
+#[test]
+fn mutes_and_groups_of_equals_are_out_of_reach() {
+    check(
+        "moe*: post I am here
+         olga!: mute moe
+         mia*: unmute moe
+         olga!: groups moe staff
+         mia*: groups moe other
+         mia*: groups olga other
+         server: ban moe
+         mia*: unban moe",
+        &expect![[r#"
+            1 moe: posted "I am here"
+            2 olga: MemberMuted { user: "moe", mute: Mute { until: None } }
+            x role_not_below: you cannot do this to somebody whose role is not below yours
+            3 olga: GroupsSet { user: "moe", groups: ["staff"] }
+            x role_not_below: you cannot do this to somebody whose role is not below yours
+            x role_not_below: you cannot do this to somebody whose role is not below yours
+            4 server: MemberBanned { user: "moe", ban: Mute { until: None } }
+            x role_not_below: you cannot do this to somebody whose role is not below yours
+        "#]],
+    );
+}
+
+#[test]
+fn who_is_only_invited_moderates_nothing() {
+    check_group(
+        "alice bob",
+        "alice: invite olga
+         olga!: role bob viewer
+         olga!: groups olga staff
+         olga!: mute bob
+         olga!: accept
+         olga!: role bob viewer",
+        &expect![[r#"
+            1 alice: MemberInvited { user: "olga" }
+            x not_found: there is no such room for you
+            x not_found: there is no such room for you
+            x not_found: there is no such room for you
+            2 olga: MemberJoined { user: "olga" }
+            3 olga: RoleSet { user: "bob", role: Some(Viewer) }
+        "#]],
+    );
+}
+
+#[test]
+fn who_is_muted_speaks_by_no_other_way() {
+    check_group(
+        "alice bob mia",
+        "bob: post @alice secret
+         bob: pin 1
+         mia*: mute bob
+         bob: unpin 1
+         bob: react 1 👍
+         bob: invite what-I-always-wanted-to-say
+         mia*: unmute bob
+         mia*: private off
+         bob: unpin 1
+         mia*: invite carol",
+        &expect![[r#"
+            1 bob to @alice,bob: posted "secret"
+            2 bob to @alice,bob: pinned 1
+            3 mia: MemberMuted { user: "bob", mute: Mute { until: None } }
+            x muted: you are muted in this room
+            x muted: you are muted in this room
+            x muted: you are muted in this room
+            4 mia: MemberUnmuted { user: "bob" }
+            5 mia: PrivateChatSet(Off)
+            x private_chat_off: private chat is switched off in this room
+            6 mia: MemberInvited { user: "carol" }
         "#]],
     );
 }

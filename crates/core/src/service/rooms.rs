@@ -159,7 +159,8 @@ impl Service {
     /// The room of that name, made if there is none; says whether it was made.
     ///
     /// # Errors
-    /// A refusal if `who` may not make such a room, or may not see the one there is; the store's failure.
+    /// A refusal if `who` may not make such a room, or may not see the one there is; [`Refusal::RoomTaken`] if a room with members
+    /// is wished and the one there is has another kind, or as a direct room other people; the store's failure.
     pub async fn open_room(
         &self,
         who: &Principal,
@@ -170,6 +171,9 @@ impl Service {
         check_spec(who, &spec, &self.limits)?;
         let (room, made) = self.store.open(&key, &spec, self.fresh_epoch(), self.now()).await?;
         room.admit(self.now(), who)?;
+        if !made {
+            check_is_such(&room, &spec)?;
+        }
         Ok((room, made))
     }
 
@@ -306,6 +310,19 @@ impl Service {
 
 /// The server makes any room; a user makes `direct` and `group` rooms with himself among the members, and `session` rooms
 /// as a moderator.
+/// Whether a room is the wished one. Who wishes for a session takes the room as it is; who wishes for members must not end up
+/// among other people because somebody has used the name before.
+fn check_is_such(room: &Room, spec: &RoomSpec) -> Result<(), Refusal> {
+    let is_such = match spec.kind {
+        RoomKind::Session => true,
+        RoomKind::Group => room.kind == RoomKind::Group,
+        RoomKind::Direct => {
+            room.kind == RoomKind::Direct && spec.members.iter().all(|user| room.members.contains_key(user))
+        }
+    };
+    if is_such { Ok(()) } else { Err(Refusal::RoomTaken { kind: room.kind.name() }) }
+}
+
 fn check_spec(who: &Principal, spec: &RoomSpec, limits: &Limits) -> Result<(), Refusal> {
     let RoomSettings { title, slow_mode, retention, .. } = &spec.settings;
     title.as_ref().map_or(Ok(()), |title| limits.check_title(title))?;
