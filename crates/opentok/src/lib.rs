@@ -3,8 +3,8 @@
 //!
 //! A session is a room whose name says whose it is, a connection is a connection, a signal is a signal; one of a chat type
 //! is a message of the log. Pages speak our own dialect: the drop-in script changes the vendor's token for a native one, so
-//! there is no socket and no renderer here. This crate keeps nothing but the public keys of applications; it knows no
-//! engine and no other dialect.
+//! there is no socket and no renderer here. This crate keeps nothing but the public keys of applications; its clerk sees to it
+//! that who was put out stays out. It knows no engine and no other dialect.
 //!
 //! Start reading at `wire.rs` (the shapes) and `ids.rs` (names of projects and sessions), then `auth.rs` (servers) and
 //! `token.rs` (people), which both stand on `jwt.rs` and `signer.rs`, then `rest.rs`.
@@ -28,6 +28,8 @@ mod token;
 mod settings;
 mod state;
 
+mod clerk;
+
 pub mod rest;
 pub mod webhook;
 
@@ -40,6 +42,7 @@ pub mod fuzzing {
 }
 
 pub use application::Application;
+pub use clerk::Clerk;
 pub use rest::{fold_slashes, router};
 pub use settings::OpenTokSettings;
 pub use state::{OpenTokParts, OpenTokState};

@@ -5,9 +5,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sidetalk_core::command::Write;
+use sidetalk_core::event::LeaveReason;
 use sidetalk_core::limits::Limits;
-use sidetalk_core::model::{Presence, Principal, ProjectId, RoomKey};
+use sidetalk_core::model::{ConnectionId, Presence, Principal, ProjectId, RoomKey, UserId};
 use sidetalk_core::ports::Entropy;
+use sidetalk_core::refusal::{Failure, Refusal};
 use sidetalk_core::service::Service;
 use sidetalk_edge::gate::Household;
 use sidetalk_edge::rate::{self, KeyedRates, Limited};
@@ -19,6 +22,12 @@ use crate::settings::OpenTokSettings;
 
 /// How often addresses that have rested are forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
+
+/// How long the native token of a page holds: whoever is connected may come back, however old the vendor's token is then.
+pub(crate) const EXCHANGED_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What a ban lasts longer than any token that was given out before: clocks differ a little.
+const MARGIN: Duration = Duration::from_secs(60 * 60);
 
 /// What the dialect is made of.
 pub struct OpenTokParts {
@@ -83,6 +92,33 @@ impl OpenTokState {
     pub(crate) fn presences(&self, room: &RoomKey) -> Vec<Arc<Presence>> {
         let live = self.service.hub().live(room);
         live.and_then(|live| live.with(|_, roster| roster.iter().cloned().collect())).unwrap_or_default()
+    }
+
+    /// Puts a connection out. When it is done, nobody of this dialect comes again by the native token of that connection.
+    pub(crate) async fn put_out(&self, room: &RoomKey, connection: ConnectionId) -> Result<(), Failure> {
+        let live = self.service.hub().live(room);
+        let presence = live.and_then(|live| live.with(|_, roster| roster.get(connection).cloned())).flatten();
+        let presence = presence.ok_or(Refusal::NotFound { what: "connection" })?;
+        let server = self.server(room.project);
+        self.service.cut(&server, &room.name, connection, LeaveReason::Removed).await?;
+        match presence.dialect {
+            DIALECT => self.keep_out(room, &presence.identity.user).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps out somebody of this dialect who was put out, for as long as the native token may hold; each connection is a user
+    /// of its own, so nobody else is hit. A longer ban stays.
+    pub(crate) async fn keep_out(&self, room: &RoomKey, user: &UserId) -> Result<(), Failure> {
+        // What the store says: what is live may not have heard of the last ban yet.
+        let Some(known) = self.service.store().room(room).await? else { return Ok(()) };
+        let ban = known.members.get(user).and_then(|member| member.ban);
+        if ban.is_some_and(|ban| ban.holds(self.service.now().plus(EXCHANGED_TTL))) {
+            return Ok(());
+        }
+        let ban = Write::Ban { user: user.clone(), duration: Some(EXCHANGED_TTL + MARGIN) };
+        self.service.write(&self.server(room.project), &room.name, ban).await?;
+        Ok(())
     }
 
     /// Counts a wrong signature.

@@ -2,8 +2,6 @@
 
 use super::*;
 
-use sidetalk_core::event::LeaveReason;
-
 use crate::wire::{ConnectionOut, ConnectionsOut};
 
 /// Who is in a session, of every dialect, in the order in which they came.
@@ -26,8 +24,7 @@ pub(super) async fn get_connections(State(state): State<OpenTokState>, place: Pl
 /// Puts a connection out.
 pub(super) async fn delete_connection(State(state): State<OpenTokState>, place: Place) -> Answered {
     let connection = connected(&state, &place)?;
-    let server = state.server(place.room.project);
-    state.service.cut(&server, &place.room.name, connection, LeaveReason::Removed).await?;
+    state.put_out(&place.room, connection).await?;
     Ok(done())
 }
 

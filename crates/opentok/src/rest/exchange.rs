@@ -15,11 +15,9 @@ use uuid::Builder;
 
 use crate::DIALECT;
 use crate::settings::OpenTokSettings;
+use crate::state::EXCHANGED_TTL;
 use crate::token::{BadToken, verify};
 use crate::wire::{ConnectErrorOut, ExchangeIn, ExchangeOut, Pace, Rates, Role};
-
-/// How long the native token holds: whoever is connected may come back, however old the vendor's token is then.
-const TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Who gives no name.
 const NAMELESS: &str = "Guest";
@@ -93,7 +91,7 @@ async fn change(state: &OpenTokState, address: Option<IpAddr>, read: Read) -> Re
         data: &verified.data,
         connection: ConnectionId::from_uuid(connection),
         dialect: DIALECT,
-        ttl: TTL,
+        ttl: EXCHANGED_TTL,
     };
     let answer = ExchangeOut {
         token: &pass.mint(project, state.service.now()),

@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use sidetalk_core::model::{ConnectionId, ProjectId};
 use sidetalk_core::ports::{Clock as _, Project};
 use sidetalk_edge::proxy::Client;
-use sidetalk_opentok::{Application, OpenTokParts, OpenTokSettings, OpenTokState, fold_slashes, router};
+use sidetalk_opentok::{
+    Application, Clerk, OpenTokParts, OpenTokSettings, OpenTokState, fold_slashes, router,
+};
 pub use sidetalk_testkit::Answer;
 use sidetalk_testkit::app::SECRET;
 use sidetalk_testkit::{CountingEntropy, Person, Setup, ask};
@@ -34,6 +36,7 @@ pub static PAIRS: LazyLock<[KeyPair; 2]> =
 pub struct App {
     pub kit: sidetalk_testkit::App,
     router: Router,
+    state: OpenTokState,
 }
 
 impl App {
@@ -46,12 +49,26 @@ impl App {
         Self::start_as(settings, Setup::default()).await
     }
 
-    pub async fn start_as(mut settings: OpenTokSettings, setup: Setup) -> Self {
+    pub async fn start_as(settings: OpenTokSettings, setup: Setup) -> Self {
+        let (app, clerk) = Self::start_without_clerk(settings, setup).await;
+        app.begin(clerk);
+        app
+    }
+
+    /// The clerk has seen everything, and does nothing yet.
+    pub async fn start_without_clerk(mut settings: OpenTokSettings, mut setup: Setup) -> (Self, Clerk) {
         settings.applications.push(application());
+        let clerk = Clerk::default();
+        setup.witnesses.push(clerk.witness());
         let kit = sidetalk_testkit::App::start_as(setup).await;
         let entropy = Arc::new(CountingEntropy::default());
         let state = OpenTokState::new(OpenTokParts { service: Arc::clone(&kit.service), entropy, settings });
-        Self { kit, router: router(state) }
+        (Self { kit, router: router(state.clone()), state }, clerk)
+    }
+
+    /// Lets the clerk work, until the test's runtime ends.
+    pub fn begin(&self, clerk: Clerk) {
+        drop(tokio::spawn(clerk.run(self.state.clone())));
     }
 
     pub fn now(&self) -> i64 {

@@ -10,6 +10,7 @@ mod failures;
 mod golden;
 mod hostile;
 mod limits;
+mod put_out;
 mod servers;
 mod tokens;
 mod watching;
