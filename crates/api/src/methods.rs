@@ -10,7 +10,7 @@ use crate::wire::answer::{
     Changed, Connected, Done, JoinResult, Members, OneMessage, OneRoom, Page, Pong, Posted, Receipt,
     Refreshed, Rooms, Signalled, Unreads,
 };
-use crate::wire::json::{At, Fields as _, InRoom, Nothing, OnMessage, OnUser};
+use crate::wire::json::{At, Fields as _, InRoom, Nothing, OnMessage, OnUser, read_object};
 use crate::wire::notice::{
     BareNotice, DrainingNotice, EditedNotice, ExpiringNotice, GroupsNotice, JoinedNotice, LeftNotice,
     MemberNotice, PostedNotice, PrivateChatNotice, ReactedNotice, ReceiptNotice, RemovedNotice,
@@ -69,7 +69,7 @@ macro_rules! methods {
         pub fn read<'a>(method: &str, params: Option<&'a RawValue>) -> Result<Params<'a>, Problem> {
             let text = params.map_or("{}", RawValue::get);
             match method {
-                $($name => serde_json::from_str(text).map(Params::$variant).map_err(|error| bad_params(&error)),)*
+                $($name => read_object(text).map(Params::$variant).map_err(|error| bad_params(&error)),)*
                 _ => Err(Problem::UnknownMethod(format!("there is no method {method:.64}"))),
             }
         }

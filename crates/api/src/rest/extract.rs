@@ -18,7 +18,7 @@ use crate::from_wire;
 use crate::methods::bad_params;
 use crate::state::ApiState;
 use crate::token::Verified;
-use crate::wire::json::is_too_deep;
+use crate::wire::json::{is_too_deep, read_object};
 
 /// The header that makes a retry harmless.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -118,7 +118,7 @@ impl Body {
         if is_too_deep(text) {
             return Err(Problem::MalformedJson("the JSON is nested too deeply".to_owned()));
         }
-        serde_json::from_str(text).map_err(|error| match error.classify() {
+        read_object(text).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => bad_params(&error),
             _ => Problem::MalformedJson(format!("the body is not JSON: {error:.300}")),
         })

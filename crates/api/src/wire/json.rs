@@ -45,6 +45,18 @@ pub fn is_too_deep(text: &str) -> bool {
     false
 }
 
+/// Reads an object with named fields. The reader of a struct would take an array as well, with the fields in an order that nobody
+/// has been told.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error> {
+    if text.trim_start().starts_with('[') {
+        return Err(serde_json::Error::custom("an object with named fields is needed, not an array"));
+    }
+    serde_json::from_str(text)
+}
+
 /// Checks a value that is passed on unread: its texts decode (no lone surrogates) and its numbers are numbers that other
 /// JSON readers can hold.
 ///

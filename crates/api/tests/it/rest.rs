@@ -59,6 +59,7 @@ async fn bodies_are_bounded_and_checked() {
         ("{\"name\":\"\u{0}\"}".to_owned(), 400, "malformed_json"),
         (r#"{"name":"\ud800"}"#.to_owned(), 400, "malformed_json"),
         ("[]".to_owned(), 422, "invalid"),
+        (r#"["unnamed",null,null,null,null]"#.to_owned(), 422, "invalid"),
         (r#"{"name":1}"#.to_owned(), 422, "invalid"),
         (r#"{"name":"x"} {}"#.to_owned(), 400, "malformed_json"),
         (r#"{"kind":"planet"}"#.to_owned(), 422, "invalid"),
