@@ -34,6 +34,14 @@ impl TlsFiles {
     pub fn new(cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         Self { cert: cert.into(), key: key.into(), look_every: Duration::from_secs(5) }
     }
+
+    /// Whether a listener could start with them.
+    ///
+    /// # Errors
+    /// If one of them cannot be read, or they are not a pair.
+    pub fn check(&self) -> io::Result<()> {
+        config(self).map(drop)
+    }
 }
 
 /// The certificate in use.

@@ -62,6 +62,7 @@ async fn ready(State(admin): State<Arc<Admin>>) -> Response {
     let not = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     match admin.readiness.phase() {
         Phase::Starting => not("not ready: starting\n"),
+        Phase::Failed => not("not ready: a task has ended by a bug; restart the server\n"),
         Phase::Draining => not("not ready: draining\n"),
         Phase::Serving if admin.store_answers().await => "ok\n".into_response(),
         Phase::Serving => not("not ready: the store does not answer\n"),

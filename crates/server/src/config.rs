@@ -5,6 +5,7 @@
 
 mod check;
 mod example;
+mod files;
 mod hint;
 mod load;
 pub mod sections;

@@ -166,7 +166,7 @@ pub fn send(data: &Path, order: &Order) -> Result<Value> {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::lifecycle::Tasks;
+    use crate::lifecycle::{Readiness, Tasks};
     use crate::wiring::{offline_service, open_store};
 
     #[test]
@@ -199,7 +199,7 @@ mod tests {
         assert!(is_served(folder.path()).expect("it listens"));
         let (looker, _) = control.listener.accept().await.expect("somebody looked");
         answer(looker, &service).await.expect("nothing was asked");
-        let mut tasks = Tasks::default();
+        let mut tasks = Tasks::new(Readiness::default());
         tasks.spawn("control", |stop| control.serve(service, stop));
         let data = folder.path().to_owned();
         let listed = tokio::task::spawn_blocking(move || send(&data, &Order::ProjectList)).await;

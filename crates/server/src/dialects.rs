@@ -201,7 +201,11 @@ fn opentok_settings(config: &Config) -> Result<OpenTokSettings> {
     })
 }
 
-fn application(entry: &OpenTokApplication) -> Result<Application> {
+/// An application of the configuration.
+///
+/// # Errors
+/// If its key cannot be read or is none.
+pub fn application(entry: &OpenTokApplication) -> Result<Application> {
     let file = entry.public_key_file.as_ref().context("the configuration was checked")?;
     let what = || format!("public_key_file {} of opentok_application {}", file.display(), entry.id);
     let application = Application {

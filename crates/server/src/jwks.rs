@@ -1,7 +1,7 @@
 //! The public keys that the configuration trusts: read from files, or fetched from the configured address and from no
 //! other. What a token says about keys is never followed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,17 +104,27 @@ impl Watched {
     }
 
     async fn read(&self) -> Result<JwkSet> {
-        let document = match &self.source {
-            Source::File(path) => {
-                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
-            }
-            Source::Url(url) => fetch(url).await.with_context(|| format!("cannot fetch {url}"))?,
-        };
-        if document.len() > DOCUMENT_BYTES_MAX {
-            bail!("the key set is larger than {DOCUMENT_BYTES_MAX} bytes");
+        match &self.source {
+            Source::File(path) => read_file(path),
+            Source::Url(url) => parse(&fetch(url).await.with_context(|| format!("cannot fetch {url}"))?),
         }
-        serde_json::from_slice(&document).context("not a JSON Web Key Set")
     }
+}
+
+/// Reads a key set from a file.
+///
+/// # Errors
+/// If it cannot be read or is none.
+pub fn read_file(path: &Path) -> Result<JwkSet> {
+    let document = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    parse(&document).with_context(|| path.display().to_string())
+}
+
+fn parse(document: &[u8]) -> Result<JwkSet> {
+    if document.len() > DOCUMENT_BYTES_MAX {
+        bail!("the key set is larger than {DOCUMENT_BYTES_MAX} bytes");
+    }
+    serde_json::from_slice(document).context("not a JSON Web Key Set")
 }
 
 /// Follows no redirect: another address is not the configured one.

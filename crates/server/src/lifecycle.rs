@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 
 /// What tells a task to stop. Cheap to clone.
@@ -32,27 +32,35 @@ impl Stop {
     }
 }
 
-/// All tasks that do not belong to a connection, each with a name. Whoever holds this waits for them.
+/// All tasks that do not belong to a connection, each with a name. Whoever holds this waits for them. One that ends by a
+/// bug is told of at once: nobody does its work any more.
 #[derive(Debug)]
 pub struct Tasks {
     stop: watch::Sender<bool>,
-    running: Vec<(&'static str, JoinHandle<()>)>,
+    readiness: Readiness,
+    running: Vec<Running>,
 }
 
-impl Default for Tasks {
-    fn default() -> Self {
-        Self { stop: watch::Sender::new(false), running: Vec::new() }
-    }
+#[derive(Debug)]
+struct Running {
+    name: &'static str,
+    task: AbortHandle,
+    watcher: JoinHandle<()>,
 }
 
 impl Tasks {
+    /// None yet. Readiness ends with the first that fails.
+    pub fn new(readiness: Readiness) -> Self {
+        Self { stop: watch::Sender::new(false), readiness, running: Vec::new() }
+    }
+
     /// Starts a task that ends when it is asked to.
     pub fn spawn<F>(&mut self, name: &'static str, task: impl FnOnce(Stop) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let task = tokio::spawn(task(Stop(self.stop.subscribe())));
-        self.running.push((name, task));
+        self.keep(name, task);
     }
 
     /// Starts a task that knows no end; it is dropped where it waits.
@@ -67,14 +75,14 @@ impl Tasks {
 
     /// Takes over tasks that end when their owner is told by other means.
     pub fn adopt(&mut self, name: &'static str, tasks: impl IntoIterator<Item = JoinHandle<()>>) {
-        self.running.extend(tasks.into_iter().map(|task| (name, task)));
+        tasks.into_iter().for_each(|task| self.keep(name, task));
     }
 
     /// Takes over tasks that know no end.
     pub fn adopt_endless(&mut self, name: &'static str, tasks: impl IntoIterator<Item = JoinHandle<()>>) {
         for task in tasks {
             let abort = task.abort_handle();
-            self.running.push((name, task));
+            self.keep(name, task);
             self.spawn(name, |mut stop| async move {
                 stop.asked().await;
                 abort.abort();
@@ -82,20 +90,30 @@ impl Tasks {
         }
     }
 
+    fn keep(&mut self, name: &'static str, task: JoinHandle<()>) {
+        let (abort, readiness) = (task.abort_handle(), self.readiness.clone());
+        let watcher = tokio::spawn(async move {
+            if task.await.is_err_and(|error| error.is_panic()) {
+                metrics::counter!("sidetalk_task_failures_total").increment(1);
+                tracing::error!(
+                    task = name,
+                    "a task ended by a bug; the node is not ready until it is restarted"
+                );
+                readiness.turn(Phase::Failed);
+            }
+        });
+        self.running.push(Running { name, task: abort, watcher });
+    }
+
     /// Asks all to stop and waits for them. Those that are not done by `deadline` are aborted; `false` if there were any.
     pub async fn finish(mut self, deadline: Instant) -> bool {
         self.stop.send_replace(true);
         let mut all_done = true;
-        for (name, mut task) in self.running.drain(..) {
-            match timeout_at(deadline, &mut task).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) if error.is_cancelled() => {}
-                Ok(Err(error)) => tracing::error!(task = name, error = %error, "a task ended by a bug"),
-                Err(_) => {
-                    tracing::warn!(task = name, "a task did not stop in time");
-                    task.abort();
-                    all_done = false;
-                }
+        for Running { name, task, watcher } in self.running.drain(..) {
+            if timeout_at(deadline, watcher).await.is_err() {
+                tracing::warn!(task = name, "a task did not stop in time");
+                task.abort();
+                all_done = false;
             }
         }
         all_done
@@ -103,34 +121,40 @@ impl Tasks {
 }
 
 /// Whether the node takes traffic. Shared by the lifecycle, which turns it, and the admin listener, which shows it.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<std::sync::atomic::AtomicU8>);
+#[derive(Clone, Debug)]
+pub struct Readiness(Arc<watch::Sender<Phase>>);
 
-/// What [`Readiness`] says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What [`Readiness`] says. It only goes on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Phase {
     /// Not yet.
     Starting,
     /// Yes.
     Serving,
-    /// No more.
+    /// No more: a task has ended by a bug.
+    Failed,
+    /// No more: it stops.
     Draining,
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(Phase::Starting)))
+    }
 }
 
 impl Readiness {
     /// The phase now.
     pub fn phase(&self) -> Phase {
-        match self.0.load(std::sync::atomic::Ordering::Acquire) {
-            0 => Phase::Starting,
-            1 => Phase::Serving,
-            _ => Phase::Draining,
-        }
+        *self.0.borrow()
     }
 
-    /// Turns to another phase.
+    /// Turns to a later phase.
     pub fn turn(&self, phase: Phase) {
-        self.0.store(phase as u8, std::sync::atomic::Ordering::Release);
-        metrics::gauge!("sidetalk_ready").set(if phase == Phase::Serving { 1.0 } else { 0.0 });
+        self.0.send_modify(|now| {
+            *now = phase.max(*now);
+            metrics::gauge!("sidetalk_ready").set(if *now == Phase::Serving { 1.0 } else { 0.0 });
+        });
     }
 }
 
@@ -197,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn tasks_are_asked_and_awaited() {
-        let mut tasks = Tasks::default();
+        let mut tasks = Tasks::new(Readiness::default());
         let (done, mut is_done) = watch::channel(false);
         tasks.spawn("polite", |mut stop| async move {
             while stop.sleep(Duration::from_secs(60)).await {}
@@ -209,9 +233,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_does_not_stop_is_left_behind() {
-        let mut tasks = Tasks::default();
+        let mut tasks = Tasks::new(Readiness::default());
         tasks.spawn("stuck", |_| std::future::pending());
         assert!(!tasks.finish(Instant::now() + Duration::from_millis(20)).await);
+    }
+
+    /// A sweeper had died at the start, and nobody was told before the stop.
+    #[tokio::test]
+    async fn a_task_that_ends_by_a_bug_is_told_of_at_once() {
+        let readiness = Readiness::default();
+        let mut tasks = Tasks::new(readiness.clone());
+        tasks.spawn_endless("sweeper", async { panic!("period must be non-zero") });
+        readiness.0.subscribe().wait_for(|phase| *phase == Phase::Failed).await.expect("we hold it");
+        readiness.turn(Phase::Serving);
+        assert_eq!(readiness.phase(), Phase::Failed, "it may fail before the node is ready");
+        assert!(tasks.finish(Instant::now() + Duration::from_secs(60)).await);
     }
 
     #[test]

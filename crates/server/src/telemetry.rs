@@ -1,10 +1,12 @@
 //! Logs and metrics: where they go. What is never in them is written in `docs/LOGGING.md`.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::panic::PanicHookInfo;
 use std::sync::Once;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -49,7 +51,7 @@ pub fn start_logs(log: &Log) -> Result<()> {
     WRITER.call_once(|| started = start_writer());
     started.context("cannot start the log thread")?;
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter(&log.level)?)
+        .with_env_filter(filter(&log.level).map_err(|right| anyhow!("log.level {right}"))?)
         .with_writer(|| &LINES)
         // It would say so on standard error, and panic if that fails too.
         .log_internal_errors(false)
@@ -60,7 +62,17 @@ pub fn start_logs(log: &Log) -> Result<()> {
     } else {
         let _ = builder.with_ansi(io::stderr().is_terminal()).with_target(false).try_init();
     }
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// A bug is an event like others: one line, in the format of the log.
+fn log_panic(bug: &PanicHookInfo<'_>) {
+    let at = bug.location().map(ToString::to_string);
+    let error = bug.payload_as_str();
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    tracing::error!(at, error, backtrace, "a bug: the code panicked");
 }
 
 fn start_writer() -> io::Result<()> {
@@ -82,14 +94,28 @@ pub fn flush_logs() {
     LINES.flush(LAST_LINES_WAIT);
 }
 
-/// A bare level is ours alone: other crates speak from `warn` on, as they may show more than we would.
-fn filter(level: &str) -> Result<EnvFilter> {
-    let is_bare = matches!(level, "error" | "warn" | "info" | "debug" | "trace" | "off");
-    let directives =
-        if is_bare && level != "off" { format!("warn,sidetalk={level}") } else { level.to_owned() };
-    EnvFilter::try_new(&directives).with_context(|| {
-        format!("log.level {level:?} is not a level like \"info\" or \"info,sidetalk_edge=debug\"")
-    })
+/// What the level lets through. A bare level is ours alone: other crates speak from `warn` on, as they may show more than
+/// we would.
+///
+/// # Errors
+/// What would be right.
+pub fn filter(level: &str) -> Result<EnvFilter, String> {
+    let right = || {
+        "must be a level (error, warn, info, debug, trace, off), or such as \"info,sidetalk_edge=debug\""
+            .to_owned()
+    };
+    let is_level = |word: &str| {
+        ["error", "warn", "info", "debug", "trace", "off"]
+            .iter()
+            .any(|level| word.eq_ignore_ascii_case(level))
+    };
+    // To tracing, a word that is no level is a target: everything else would be silent.
+    if !level.split(',').all(|directive| directive.contains('=') || is_level(directive)) {
+        return Err(right());
+    }
+    let is_ours = is_level(level) && !level.eq_ignore_ascii_case("off");
+    let directives = if is_ours { format!("warn,sidetalk={level}") } else { level.to_owned() };
+    EnvFilter::try_new(&directives).map_err(|_| right())
 }
 
 /// Starts counting; gives the way to the numbers.
@@ -127,6 +153,10 @@ pub const ALL: &[(&str, &str)] = &[
     ("sidetalk_http_request_seconds", "from a request's headers to its answer's headers"),
     ("sidetalk_retention_purged_messages_total", "messages removed because they were over their retention"),
     ("sidetalk_retention_failures_total", "runs of the retention job that failed"),
+    (
+        "sidetalk_task_failures_total",
+        "tasks of the server that a bug has ended; the node is not ready any more",
+    ),
     ("sidetalk_jwks_reads_total", "readings of key sets, by result: ok, failed"),
     (
         "sidetalk_log_lines_dropped_total",
@@ -205,7 +235,17 @@ mod tests {
     fn a_bare_level_is_ours_alone() {
         let ours = filter("debug").expect("a level").to_string();
         assert!(ours.contains("warn") && ours.contains("sidetalk=debug"), "{ours}");
-        assert!(filter("info,sidetalk_edge=debug").is_ok());
-        assert!(filter("loud=nois=e").is_err());
+        assert!(filter("INFO").expect("a level").to_string().contains("sidetalk=info"));
+    }
+
+    /// A slip of a letter silenced the whole server.
+    #[test]
+    fn what_is_no_level_is_refused() {
+        for good in ["off", "info,sidetalk_edge=debug", "Warn,sidetalk=TRACE"] {
+            assert!(filter(good).is_ok(), "{good}");
+        }
+        for bad in ["", " ", "infoo", "sidetalk", "info,foo=bar", "loud=nois=e", "info,,"] {
+            assert!(filter(bad).is_err(), "{bad:?}");
+        }
     }
 }

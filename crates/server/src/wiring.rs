@@ -90,7 +90,7 @@ impl Server {
     pub async fn start(config: Config, dev: Option<Dev>) -> Result<Self> {
         let metrics = telemetry::start_metrics()?;
         let readiness = Readiness::default();
-        let mut tasks = Tasks::default();
+        let mut tasks = Tasks::new(readiness.clone());
 
         // The ports first: whoever starts a second server should hear of the port, not of the store's lock.
         let public = bind(config.http.listen, "--listen", listener_config(&config.http)?).await?;
@@ -274,6 +274,7 @@ fn listener_config(http: &Http) -> Result<ListenerConfig> {
             body: http.body_timeout,
             idle: http.keep_alive_idle,
             write: http.write_timeout,
+            ..Deadlines::default()
         },
         caps: Caps { node: http.connections_max, address: http.connections_per_address_max },
         head_bytes_max: http.head_max.size(),

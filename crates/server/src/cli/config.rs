@@ -26,7 +26,7 @@ impl ConfigCommand {
     pub(super) fn run(self) -> Result<()> {
         let text = match self {
             Self::Check(args) => {
-                let warnings = args.load()?.warnings();
+                let warnings = Config::load_to_serve(&args.sources())?.warnings();
                 warnings.iter().map(|warning| format!("warning: {warning}\n")).collect::<String>() + "ok\n"
             }
             Self::Print(args) => args.load()?.print(),

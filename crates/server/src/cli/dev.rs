@@ -89,7 +89,11 @@ impl Dev {
         }
         // An open listener is what somebody wants who shows the demo to a telephone; the banner says what it means.
         let tolerated = |problem: &Problem| problem.at == "http.listen";
-        let problems: Vec<_> = config.problems().into_iter().filter(|problem| !tolerated(problem)).collect();
+        let mut problems: Vec<_> =
+            config.problems().into_iter().filter(|problem| !tolerated(problem)).collect();
+        if problems.is_empty() {
+            problems = config.file_problems();
+        }
         if problems.is_empty() { Ok(config) } else { Err(Problems(problems).into()) }
     }
 

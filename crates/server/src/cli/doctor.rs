@@ -59,7 +59,11 @@ impl Doctor {
         let mut findings = Vec::new();
         match Config::load(&self.config.sources()) {
             Ok(config) => {
-                findings.push(Good("configuration: nothing is wrong".to_owned()));
+                let problems = config.file_problems();
+                if problems.is_empty() {
+                    findings.push(Good("configuration: nothing is wrong".to_owned()));
+                }
+                findings.extend(problems.into_iter().map(|it| Bad(format!("{}: {}", it.at, it.what))));
                 findings.extend(
                     config.warnings().into_iter().map(|warning| Note(format!("configuration: {warning}"))),
                 );
@@ -190,25 +194,12 @@ fn ports(config: &Config, is_served: bool) -> Vec<Finding> {
     listeners.into_iter().map(finding).collect()
 }
 
-fn tls(config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if let Some(file) = &config.http.tls_certificate_file {
-        findings.push(match certificate::end(file) {
-            Ok(end) => {
-                let left = end.since(SystemClock.now());
-                let text = format!("certificate: good for {} days", left.as_secs() / 86_400);
-                if left >= CERTIFICATE_MIN { Good(text) } else { Bad(format!("{text}; renew it")) }
-            }
-            Err(error) => Bad(format!("certificate: {error:#}")),
-        });
-    }
-    if let Some(file) = &config.http.tls_key_file {
-        findings.push(match fs::read(file) {
-            Ok(_) => Good("certificate's key: can be read".to_owned()),
-            Err(error) => Bad(format!("certificate's key: {} cannot be read: {error}", file.display())),
-        });
-    }
-    findings
+/// Until when the certificate is good. Whether it can be used at all was looked at with the configuration.
+fn tls(config: &Config) -> Option<Finding> {
+    let end = certificate::end(config.http.tls_certificate_file.as_ref()?).ok()?;
+    let left = end.since(SystemClock.now());
+    let text = format!("certificate: good for {} days", left.as_secs() / 86_400);
+    Some(if left >= CERTIFICATE_MIN { Good(text) } else { Bad(format!("{text}; renew it")) })
 }
 
 fn proxies(config: &Config) -> Vec<Finding> {

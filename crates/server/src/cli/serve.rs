@@ -50,7 +50,7 @@ impl Serve {
             "admin.listen",
             self.listen.admin_listen,
         );
-        let config = Config::load(&sources)?;
+        let config = Config::load_to_serve(&sources)?;
         telemetry::start_logs(&config.log)?;
         for warning in config.warnings() {
             tracing::warn!(warning, "the configuration leaves a risk");

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::sections::ProjectKeyEntry;
 use super::setting::Durable;
 use super::{Config, Problem};
+use crate::{jwks, telemetry};
 
 /// The least characters of a project's secret: 256 bits of HMAC key want 32 bytes.
 const SECRET_CHARS_MIN: usize = 32;
@@ -24,6 +25,9 @@ impl Config {
         self.check_openvidu(&mut problems);
         self.check_opentalk(&mut problems);
         self.check_opentok(&mut problems);
+        if let Err(right) = telemetry::filter(&self.log.level) {
+            problems.add("log.level", right);
+        }
         problems.0
     }
 
@@ -84,6 +88,7 @@ impl Config {
             ("socket.login_timeout", socket.login_timeout),
             ("shutdown.timeout", shutdown.timeout),
             ("store.purge_interval", self.store.purge_interval),
+            ("openvidu.unused_session_kept", self.openvidu.unused_session_kept),
         ] {
             if time < Duration::from_millis(10) {
                 problems.add(key, "must be at least \"10ms\"");
@@ -240,6 +245,15 @@ impl Config {
         if self.store.durability == Durable::Normal {
             warnings
                 .push("store.durability is \"normal\": a power loss may take the last messages".to_owned());
+        }
+        for key in &self.project_keys {
+            // It is tried again, as it may be on its way.
+            if let Some(Err(error)) = key.jwks_file.as_deref().map(jwks::read_file) {
+                warnings.push(format!(
+                    "project_key {}: {error:#}; until it can be read it has no keys",
+                    key.issuer
+                ));
+            }
         }
         if !self.admin.listen.ip().is_loopback() {
             warnings.push(format!("admin.listen {} shows metrics to whoever reaches it", self.admin.listen));

@@ -157,6 +157,7 @@ fn what_a_server_could_not_start_with_is_said_before() {
 allowed_origins = ["https://app.example.org", "app.example.org", "https://app.example.org/chat"]
 [openvidu]
 chat_type = ""
+unused_session_kept = "0s"
 [opentalk]
 enabled = true
 chunked_prefix = "chunked"
@@ -166,6 +167,7 @@ livekit_url = "wss://media.example.org"
         &expect![[r#"
             http.allowed_origins: "app.example.org" is not an origin like https://chat.example.org or http://localhost:8080
             http.allowed_origins: "https://app.example.org/chat" is not an origin like https://chat.example.org or http://localhost:8080
+            openvidu.unused_session_kept: must be at least "10ms"
             openvidu.chat_type: is empty
             opentalk: livekit_url and livekit_token belong together: set both or none
             opentalk.project: must be the key of a project: its rooms are served

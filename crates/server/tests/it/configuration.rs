@@ -57,6 +57,8 @@ fn what_a_server_could_not_start_with_is_refused_for_good_and_said_by_every_comm
         ("openvidu.chat_type=", "openvidu.chat_type"),
         ("http.allowed_origins=app.example.org", "http.allowed_origins"),
         ("opentalk.livekit_token=secret", "opentalk"),
+        ("log.level=infoo", "log.level"),
+        ("openvidu.unused_session_kept=0s", "openvidu.unused_session_kept"),
     ] {
         for command in [&["serve"][..], &["config", "check"], &["migrate", "status"]] {
             // With another code than 2 the service manager would start it again and again.
@@ -69,6 +71,36 @@ fn what_a_server_could_not_start_with_is_refused_for_good_and_said_by_every_comm
     }
     let said = complains(2, &["serve", "--data", &data, "--set", "http.demo=true"]);
     assert!(said.contains("there is no key http.demo"), "the demo is only there in `sidetalk dev`: {said}");
+}
+
+/// `config check` was content with files that `serve` could not use, and the service manager started it for ever.
+#[test]
+fn files_that_a_server_could_not_use_are_told_before() {
+    let (folder, data) = crate::server::scratch();
+    let file = folder.path().join("sidetalk.toml");
+    let garbage = folder.path().join("garbage.pem").display().to_string();
+    fs::write(&garbage, "-----BEGIN PUBLIC KEY-----\n").expect("the folder is ours");
+    let (name, data) = (file.display().to_string(), data.display().to_string());
+    let key = "[[project_key]]\nproject = 7\nissuer = \"https://id.example.org\"\n";
+    let application = "[[opentok_application]]\nproject = 7\nid = \"78d335fa-323d-0114-9c3d-d6f0d48968cf\"\n";
+    for (text, at) in [
+        (format!("{key}public_key_file = \"/nonexistent\""), "project_key https://id.example.org: "),
+        (format!("{key}public_key_file = {garbage:?}"), "project_key https://id.example.org: "),
+        (format!("{application}public_key_file = {garbage:?}"), "opentok_application 78d335fa"),
+        (format!("[http]\ntls_certificate_file = {garbage:?}\ntls_key_file = {garbage:?}"), "http: "),
+    ] {
+        fs::write(&file, text).expect("the folder is ours");
+        for command in [&["serve"][..], &["config", "check"]] {
+            let said = complains(2, &[command, &["--data", &data, "--config", &name]].concat());
+            assert!(said.contains(at), "{said}");
+        }
+        let output = sidetalk().args(["doctor", "--data", &data, "--config", &name]).output();
+        let said = String::from_utf8(output.expect("the binary can be run").stdout).expect("it is UTF-8");
+        assert!(said.contains(&format!("\u{2717} {at}")), "{said}");
+    }
+    fs::write(&file, format!("{key}jwks_file = \"/nonexistent\"")).expect("the folder is ours");
+    let said = prints(&["config", "check", "--config", &name]);
+    assert!(said.starts_with("warning: project_key https://id.example.org: "), "it may come later: {said}");
 }
 
 #[test]
