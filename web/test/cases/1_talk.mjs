@@ -101,6 +101,30 @@ export async function an_edit_that_was_refused_is_not_lost({ browser }) {
   equal(await a.input.inputValue(), "second thoughts, at length", "what was written");
 }
 
+export async function a_refusal_is_told_each_time({ browser }) {
+  const a = await browser.person("refusals", ada);
+  await a.page.evaluate(() => {
+    const send = WebSocket.prototype.send;
+    globalThis.refuse = "invalid";
+    WebSocket.prototype.send = function (frame) {
+      const { id, method } = JSON.parse(frame);
+      const refusal = { jsonrpc: "2.0", id, error: { code: -32000, message: "no", data: { code: globalThis.refuse } } };
+      if (method === "message.post" && globalThis.refuse) setTimeout(() => this.onmessage({ data: JSON.stringify(refusal) }));
+      else send.call(this, frame);
+    };
+  });
+  await a.say("no luck");
+  await a.page.locator(".failure", { hasText: "Not sent" }).waitFor();
+  await a.page.locator(".status", { hasText: "That did not work" }).waitFor();
+  await a.page.evaluate(() => (globalThis.refuse = "private_chat_off"));
+  const again = () => a.page.locator(".failure").getByRole("button", { name: "Try again" }).click();
+  await again();
+  await a.page.locator(".status", { hasText: "Private messages are off" }).waitFor();
+  await a.page.evaluate(() => (globalThis.refuse = ""));
+  await again();
+  await a.page.locator(".bubble:not(.pending)", { hasText: "no luck" }).waitFor();
+}
+
 export async function a_day_ends_while_the_panel_is_open({ browser, server }) {
   const a = await browser.person("midnight", ada);
   await a.page.clock.install();

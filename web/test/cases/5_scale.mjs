@@ -160,6 +160,21 @@ export async function a_panel_that_is_hidden_keeps_its_place_and_reads_nothing({
   await page.locator(".unread").waitFor();
 }
 
+export async function a_panel_that_is_moved_goes_on_as_it_was({ browser }) {
+  const { page } = await browser.person("moved", { user: "ada", name: "Ada" });
+  await page.locator("textarea").fill("in the middle of");
+  const same = await page.evaluate(async () => {
+    const chat = document.querySelector("sidetalk-chat");
+    const panel = chat.shadowRoot.querySelector(".panel");
+    document.querySelector("main").append(document.createElement("div"));
+    document.querySelector("main > div").moveBefore(chat, null);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return chat.parentNode.localName === "div" && chat.shadowRoot.querySelector(".panel") === panel;
+  });
+  ok(same, "the panel is the same");
+  equal(await page.locator("textarea").inputValue(), "in the middle of", "what was typed");
+}
+
 export async function panels_come_and_go_without_a_trace({ browser }) {
   const { page } = await browser.person("coming", { user: "ada", name: "Ada" }, { attributes: { lang: "de" } });
   const tools = await page.context().newCDPSession(page);

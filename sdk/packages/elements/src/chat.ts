@@ -50,6 +50,9 @@ export class SidetalkChat extends Base {
     this.#plan();
   }
 
+  /** Moved by `moveBefore`, it goes on as it was. */
+  connectedMoveCallback(): void {}
+
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     if (before === after) return;
     if (name === "title") this.#panel?.setTitle(after);
@@ -80,7 +83,7 @@ export class SidetalkChat extends Base {
     if (!this.isConnected || !room || !token) return;
     const words = await Words.of(this.getAttribute("lang") ?? (this.closest("[lang]")?.getAttribute("lang") || navigator.language));
     if (turn !== this.#turn) return;
-    const server = new URL(this.getAttribute("server") ?? ".", document.baseURI).href;
+    const server = new URL(this.getAttribute("server") || ".", document.baseURI).href;
     this.#panel = new Panel({ server, room, token, title: this.getAttribute("title") }, words, (type, detail) =>
       this.dispatchEvent(new CustomEvent(`sidetalk-${type}`, { detail, bubbles: true, composed: true })),
     );

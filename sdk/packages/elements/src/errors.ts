@@ -13,8 +13,7 @@ const TEXTS: Record<string, Key> = {
   too_many_reactions: "reactionsFull",
 };
 
-export function errorText(error: SidetalkError, words: Words, otherwise = words.text("trouble")): string {
+export function errorText(error: SidetalkError, words: Words): string {
   if (error.code === "slow_mode" && error.retryAfterMs) return words.text("wait", { n: Math.ceil(error.retryAfterMs / 1000) });
-  const key = /^(role_|not_author)/.test(error.code) ? "notAllowed" : TEXTS[error.code];
-  return key ? words.text(key) : otherwise;
+  return words.text(/^(role_|not_author)/.test(error.code) ? "notAllowed" : (TEXTS[error.code] ?? "trouble"));
 }

@@ -13,6 +13,8 @@ export interface MessageActions {
   react(item: Item, emoji: string): void;
   reply(item: Item): void;
   jump(id: string): void;
+  /** Runs a call and tells the user if it was refused. */
+  attempt(call: Promise<unknown>): void;
 }
 
 export interface Place {
@@ -176,7 +178,7 @@ export class MessageView {
       "div",
       "failure",
       h("span", null, words.text("failed")),
-      h("button", { class: "link", onclick: () => void pending.retry().catch(() => undefined) }, words.text("retry")),
+      h("button", { class: "link", onclick: () => this.#actions.attempt(pending.retry()) }, words.text("retry")),
       h("button", { class: "link", onclick: () => pending.discard() }, words.text("discard")),
     );
   }

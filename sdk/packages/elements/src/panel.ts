@@ -72,6 +72,7 @@ export class Panel {
       react: (item, emoji) => this.#react(item, emoji),
       reply: (item) => this.#composer.reply(item),
       jump: this.#jump,
+      attempt: this.attempt,
     });
     this.#announcer = new Announcer((n) => words.text("fresh", { n }));
     this.#feed = new Feed(session, words, this.#view, {
@@ -181,18 +182,14 @@ export class Panel {
   /** Runs a call and says so if it was refused. */
   attempt = (call: Promise<unknown>): void => {
     call.catch((error: SidetalkError) => {
+      if (error.code === "slow_mode" && error.retryAfterMs) this.#composer.wait(error.retryAfterMs);
       if (error.code !== "aborted" && error.code !== "closed") this.#status.notice(errorText(error, this.#words));
     });
   };
 
   #post(draft: Draft): void {
     this.#feed.toEnd();
-    this.session.room!.post(draft).catch((error: SidetalkError) => {
-      if (error.code === "slow_mode" && error.retryAfterMs) this.#composer.wait(error.retryAfterMs);
-      // That it was not sent stands at the message; here only why, if there is a reason to tell.
-      const why = errorText(error, this.#words, "");
-      if (why) this.#status.notice(why);
-    });
+    this.attempt(this.session.room!.post(draft));
   }
 
   #react(item: Item, emoji: string): void {
