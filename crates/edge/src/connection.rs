@@ -2,7 +2,9 @@
 //! header, idle between requests, or refuse to take an answer.
 //!
 //! ```text
-//! Silent ──first byte──> Header ──request complete──> Busy ──answer's body done──> Idle ──first byte──> Header …
+//! Silent ──first byte──> Header ──headers complete──> Body ──request complete──> Busy ──answer's body done──> Flushing
+//!                          ^                                                      └─endless answer─> Streaming ─┘  │
+//!                          └───────────────────────first byte── Idle <──all of it is written───────────────────────┘
 //! ```
 
 use std::io;
@@ -10,12 +12,13 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::gate::Pass;
 use crate::stream::Stream;
@@ -29,6 +32,8 @@ pub struct Deadlines {
     pub header: Duration,
     /// From the end of a request's headers to the end of its body. Default 30 s.
     pub body: Duration,
+    /// From the listener's stop to the end of a body, if that is sooner. Default 5 s.
+    pub last_body: Duration,
     /// From an answer to the next request. Default 8 s: an idle connection is cheap to open again and dear to keep for
     /// whoever holds a thousand of them.
     pub idle: Duration,
@@ -42,54 +47,147 @@ impl Default for Deadlines {
             first_byte: Duration::from_secs(5),
             header: Duration::from_secs(5),
             body: Duration::from_secs(30),
+            last_body: Duration::from_secs(5),
             idle: Duration::from_secs(8),
             write: Duration::from_secs(30),
         }
     }
 }
 
+/// How long a client may go on sending what nobody reads, after it got its answer. Closing at once would take the answer
+/// from it.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
+enum Phase {
     Silent,
     Header,
+    /// The request's body is not there yet, or nobody reads it.
+    Body,
     Busy,
+    /// The answer goes on until the client leaves.
+    Streaming,
+    /// hyper has all of the answer, but perhaps not the client's machine.
+    Flushing,
     Idle,
 }
 
 /// The phase and since when, shared by the byte stream (which sees first bytes) and the service (which sees requests).
 #[derive(Debug)]
 pub(crate) struct Watch {
-    state: Mutex<(Phase, Instant)>,
+    state: Mutex<State>,
     /// Since when a write waits, in milliseconds after `start` plus one; 0 if none does.
     blocked: AtomicU64,
     start: Instant,
 }
 
-impl Watch {
-    pub(crate) fn new() -> Arc<Self> {
-        let start = Instant::now();
-        Arc::new(Self { state: Mutex::new((Phase::Silent, start)), blocked: AtomicU64::new(0), start })
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    since: Instant,
+    /// Who is told when hyper may know that the client has ended its side.
+    reader: Option<Waker>,
+    /// What the service left of the request's body.
+    left: Option<Incoming>,
+    /// Whether nobody will read it.
+    is_left_unread: bool,
+    /// When the bodies have to be there because the listener stops.
+    bodies_end: Option<Instant>,
+}
+
+impl State {
+    fn turn(&mut self, phase: Phase) {
+        (self.phase, self.since) = (phase, Instant::now());
+        if !self.keeps_end()
+            && let Some(reader) = self.reader.take()
+        {
+            reader.wake();
+        }
     }
 
-    /// The request's headers are complete.
-    pub(crate) fn request(&self) {
-        *self.state.lock() = (Phase::Busy, Instant::now());
+    /// Whether hyper must not know that the client has ended its side: it would drop the request, which is complete, with
+    /// its answer. Who leaves an endless answer has left.
+    fn keeps_end(&self) -> bool {
+        matches!(self.phase, Phase::Busy | Phase::Flushing)
+    }
+}
+
+impl Watch {
+    /// `start` is when the connection came.
+    pub(crate) fn new(start: Instant) -> Arc<Self> {
+        let state = State {
+            phase: Phase::Silent,
+            since: start,
+            reader: None,
+            left: None,
+            is_left_unread: false,
+            bodies_end: None,
+        };
+        Arc::new(Self { state: Mutex::new(state), blocked: AtomicU64::new(0), start })
+    }
+
+    /// The request's headers are complete; its body may come.
+    pub(crate) fn request(&self, has_body: bool) {
+        self.state.lock().turn(if has_body { Phase::Body } else { Phase::Busy });
+    }
+
+    /// The request's body is complete.
+    pub(crate) fn request_complete(&self) {
+        self.state.lock().turn(Phase::Busy);
+    }
+
+    /// The service has left this of the request's body.
+    pub(crate) fn leave(&self, body: Incoming) {
+        self.state.lock().left = Some(body);
+    }
+
+    /// What the service has left of the request's body.
+    pub(crate) fn take_left(&self) -> Option<Incoming> {
+        self.state.lock().left.take()
+    }
+
+    /// Nobody will read the rest of the request's body, so this is the connection's last answer.
+    pub(crate) fn leave_unread(&self) {
+        self.state.lock().is_left_unread = true;
+    }
+
+    /// Whether nobody will.
+    pub(crate) fn is_left_unread(&self) -> bool {
+        self.state.lock().is_left_unread
+    }
+
+    /// The answer begins, and has no end that is known.
+    pub(crate) fn stream(&self) {
+        self.state.lock().turn(Phase::Streaming);
     }
 
     /// The answer's body was handed to hyper to the end.
     pub(crate) fn answered(&self) {
-        *self.state.lock() = (Phase::Idle, Instant::now());
+        self.state.lock().turn(Phase::Flushing);
+    }
+
+    /// The listener stops.
+    pub(crate) fn stop(&self, deadlines: &Deadlines) {
+        self.state.lock().bodies_end = Some(Instant::now() + deadlines.last_body);
+    }
+
+    /// When a request's body has to be there because the listener stops.
+    pub(crate) fn bodies_end(&self) -> Option<Instant> {
+        self.state.lock().bodies_end
     }
 
     /// When the connection has to be ended and which deadline that is, as things stand.
     pub(crate) fn deadline(&self, deadlines: &Deadlines) -> Option<(Instant, &'static str)> {
-        let (phase, since) = *self.state.lock();
+        let (phase, since) = {
+            let state = self.state.lock();
+            (state.phase, state.since)
+        };
         let phase_end = match phase {
             Phase::Silent => Some((since + deadlines.first_byte, "silent")),
             Phase::Header => Some((since + deadlines.header, "header")),
             Phase::Idle => Some((since + deadlines.idle, "idle")),
-            Phase::Busy => None,
+            Phase::Body | Phase::Busy | Phase::Streaming | Phase::Flushing => None,
         };
         let write_end = self
             .blocked
@@ -104,8 +202,24 @@ impl Watch {
 
     fn bytes_came(&self) {
         let mut state = self.state.lock();
-        if matches!(state.0, Phase::Silent | Phase::Idle) {
-            *state = (Phase::Header, Instant::now());
+        if matches!(state.phase, Phase::Silent | Phase::Flushing | Phase::Idle) {
+            state.turn(Phase::Header);
+        }
+    }
+
+    /// The client has ended its side. Whether hyper may not know it yet.
+    fn keeps_end(&self, reader: &Waker) -> bool {
+        let mut state = self.state.lock();
+        if state.keeps_end() {
+            state.reader = Some(reader.clone());
+        }
+        state.keeps_end()
+    }
+
+    fn flushed(&self) {
+        let mut state = self.state.lock();
+        if state.phase == Phase::Flushing {
+            state.turn(Phase::Idle);
         }
     }
 
@@ -125,11 +239,13 @@ pub(crate) struct HttpIo {
     stream: Stream,
     watch: Arc<Watch>,
     pass: Pass,
+    /// Runs while what nobody reads is discarded.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl HttpIo {
     pub(crate) fn new(stream: Stream, watch: Arc<Watch>, pass: Pass) -> Self {
-        Self { stream, watch, pass }
+        Self { stream, watch, pass, linger: None }
     }
 
     /// The raw stream, after an upgrade, and the place it takes at the gate.
@@ -145,6 +261,11 @@ impl AsyncRead for HttpIo {
         let polled = Pin::new(&mut this.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
             this.watch.bytes_came();
+        } else if matches!(polled, Poll::Ready(Ok(())))
+            && buf.remaining() > 0
+            && this.watch.keeps_end(cx.waker())
+        {
+            return Poll::Pending;
         }
         polled
     }
@@ -177,11 +298,30 @@ impl AsyncWrite for HttpIo {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_flush(cx);
         this.watch.write_ended(polled.is_pending());
+        if polled.is_ready() {
+            this.watch.flushed();
+        }
         polled
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            if !this.watch.is_left_unread() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let linger = this.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut discarded = [0; 4096];
+        while linger.as_mut().poll(cx).is_pending() {
+            let mut buf = ReadBuf::new(&mut discarded);
+            ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf))?;
+            if buf.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::Request;
+use http::{HeaderValue, Request, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -26,10 +26,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tower::{Service, ServiceExt as _};
 
-use crate::bodies::{Answer, Deadlined};
+use crate::bodies::{Answer, Deadlined, read_rest};
 pub use crate::connection::{Deadlines, Peer};
 use crate::connection::{HttpIo, Watch};
 pub use crate::gate::Caps;
@@ -257,12 +257,13 @@ where
         if tcp.set_nodelay(true).is_err() {
             return;
         }
-        let first_byte = self.config.deadlines.first_byte;
+        let came = Instant::now();
+        let first_byte_end = came + self.config.deadlines.first_byte;
         if let Some(takeover) = &self.config.takeover
             && self.tls.is_none()
         {
             let mut first = [0];
-            match timeout(first_byte, tcp.peek(&mut first)).await {
+            match timeout_at(first_byte_end, tcp.peek(&mut first)).await {
                 Ok(Ok(1)) if takeover.wants(first[0]) => return takeover.take(tcp, peer, pass),
                 Ok(Ok(1)) => {}
                 Ok(_) => return,
@@ -271,27 +272,30 @@ where
         }
         let stream = match &self.tls {
             None => Stream::Plain(tcp),
-            Some(tls) => match timeout(first_byte, tls.accept(tcp)).await {
+            Some(tls) => match timeout_at(first_byte_end, tls.accept(tcp)).await {
                 Ok(Ok(tls)) => Stream::Tls(Box::new(tls)),
                 _ => return metrics::connect("tls_failed"),
             },
         };
-        self.speak_http(stream, peer, pass).await;
+        self.speak_http(stream, peer, pass, came).await;
     }
 
-    async fn speak_http(&self, stream: Stream, peer: SocketAddr, pass: Pass) {
+    async fn speak_http(&self, stream: Stream, peer: SocketAddr, pass: Pass, came: Instant) {
         let deadlines = self.config.deadlines;
         let peer = Peer { addr: peer, is_tls: matches!(stream, Stream::Tls(_)) };
-        let watch = Watch::new();
+        let watch = Watch::new(came);
         let io = TokioIo::new(HttpIo::new(stream, Arc::clone(&watch), pass));
         let service = service_fn(|request: Request<Incoming>| {
-            watch.request();
-            let mut request = request.map(|body| Deadlined::wrap(body, deadlines.body));
+            let is_body_asked_for = request.headers().contains_key(header::EXPECT);
+            let mut request = request.map(|body| Deadlined::wrap(body, deadlines.body, &watch));
             request.extensions_mut().insert(peer);
             let answer = self.service.clone().oneshot(request);
             let watch = Arc::clone(&watch);
             async move {
-                let Ok(response) = answer.await;
+                let Ok(mut response) = answer.await;
+                if !read_rest(&watch, is_body_asked_for).await {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
                 Ok::<_, Infallible>(response.map(|body| Answer::new(body, watch)))
             }
         });
@@ -304,7 +308,7 @@ where
         let mut stop = self.stop.clone();
         let mut stopped = pin!(stop.wait_for(|stop| *stop));
         let mut is_stopping = false;
-        let mut timer = pin!(sleep_until(Instant::now() + deadlines.first_byte));
+        let mut timer = pin!(sleep_until(came + deadlines.first_byte));
         poll_fn(|cx| {
             // An error here is the client's: it broke off or sent what is not HTTP.
             if connection.as_mut().poll(cx).is_ready() {
@@ -312,6 +316,7 @@ where
             }
             if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
                 is_stopping = true;
+                watch.stop(&deadlines);
                 connection.as_mut().graceful_shutdown();
                 if connection.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(());

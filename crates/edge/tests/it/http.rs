@@ -1,14 +1,19 @@
 //! Deadlines, caps and the end of plain HTTP connections.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
-use http::Uri;
+use http::{StatusCode, Uri};
+use hyper::body::Frame;
 use sidetalk_edge::base_path::{BasePath, WithClient};
-use sidetalk_edge::listener::{Caps, Deadlines, Listener, ListenerConfig, Takeover};
+use sidetalk_edge::listener::{Caps, Deadlines, Listener, ListenerConfig, Serving, Takeover};
 use sidetalk_edge::liveness::{Liveness, LivenessSettings};
 use sidetalk_edge::origin::OriginPolicy;
 use sidetalk_edge::proxy::{Client, ForwardedHeader, TrustedProxies};
@@ -24,7 +29,7 @@ const SHORT: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(600);
 
 fn long() -> Deadlines {
-    Deadlines { first_byte: LONG, header: LONG, body: LONG, idle: LONG, write: LONG }
+    Deadlines { first_byte: LONG, header: LONG, body: LONG, last_body: LONG, idle: LONG, write: LONG }
 }
 
 const HELLO: &[u8] = b"GET /hello HTTP/1.1\r\nhost: test\r\n\r\n";
@@ -91,6 +96,134 @@ async fn a_body_that_does_not_come_is_given_up() {
         .await
         .unwrap();
     assert!(read_to_end(&mut tcp).await.ends_with("\r\n\r\n3"));
+}
+
+/// Serves routes of a test's own.
+async fn serve(router: Router, deadlines: Deadlines) -> Serving {
+    let config = ListenerConfig { deadlines, ..ListenerConfig::default() };
+    Listener::bind("127.0.0.1:0", config).await.unwrap().serve(router).unwrap()
+}
+
+/// Whoever fetched a long history over a slow line lost it in the middle: the idle clock ran from the moment at which the
+/// answer was in our memory.
+#[tokio::test]
+async fn a_long_answer_is_not_cut_while_it_is_read() {
+    const LENGTH: usize = 16 << 20;
+    let router = Router::new().route("/long", get(async || vec![b'x'; LENGTH]));
+    let serving = serve(router, Deadlines { idle: SHORT, ..long() }).await;
+    let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
+    tcp.write_all(b"GET /long HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+    let mut read_bytes = 0;
+    let mut part = vec![0; 1 << 20];
+    let begin = Instant::now();
+    loop {
+        match tcp.read(&mut part).await.unwrap() {
+            0 => break,
+            more => read_bytes += more,
+        }
+        if begin.elapsed() < SHORT * 4 {
+            tokio::time::sleep(SHORT / 4).await;
+        }
+    }
+    assert!(read_bytes > LENGTH, "{read_bytes}");
+}
+
+/// Clients that close their half after the request got no answer, although what they asked for was done.
+#[tokio::test]
+async fn a_request_with_its_end_gets_its_answer() {
+    let router = Router::new().route(
+        "/body",
+        post(async |body: Bytes| {
+            tokio::time::sleep(SHORT).await;
+            vec![b'x'; body.len() << 20]
+        }),
+    );
+    let serving = serve(router, long()).await;
+    for body in ["content-length: 3\r\n\r\nabc", "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"] {
+        let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
+        let request = format!("POST /body HTTP/1.1\r\nhost: test\r\n{body}");
+        tcp.write_all(request.as_bytes()).await.unwrap();
+        tcp.shutdown().await.unwrap();
+        let answer = read_to_end(&mut tcp).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.len() > 3 << 20, "{}", answer.len());
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_an_endless_answer_or_half_a_request_is_noticed() {
+    let router = Router::new()
+        .route("/endless", get(async || Body::new(Endless)))
+        .route("/body", post(async |_: Bytes| ""));
+    let serving = serve(router, long()).await;
+    for request in [
+        "GET /endless HTTP/1.1\r\nhost: test\r\n\r\n",
+        "POST /body HTTP/1.1\r\nhost: test\r\ncontent-length: 9\r\n\r\nabc",
+        "POST /body HTTP/1.1\r\nhost: te",
+    ] {
+        let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
+        tcp.write_all(request.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        tcp.shutdown().await.unwrap();
+        tokio::time::timeout(PATIENCE, serving.gate().empty()).await.expect(request);
+    }
+}
+
+struct Endless;
+
+impl HttpBody for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+/// Who sends a long body before reading anything lost the answer that said why it was refused.
+#[tokio::test]
+async fn an_answer_before_the_body_reaches_who_writes_first() {
+    let router = Router::new().route("/no", post(async || StatusCode::UNAUTHORIZED));
+    let serving = serve(router, long()).await;
+    for length in [300_000, 5_000_000] {
+        let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
+        let head = format!("POST /no HTTP/1.1\r\nhost: test\r\ncontent-length: {length}\r\n\r\n");
+        tcp.write_all(head.as_bytes()).await.unwrap();
+        for _ in 0..length / 10_000 {
+            tcp.write_all(&[b'x'; 10_000]).await.unwrap();
+        }
+        let answer = read_to_end(&mut tcp).await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+    // What is short is read, so that the connection can go on.
+    let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
+    for _ in 0..2 {
+        tcp.write_all(b"POST /no HTTP/1.1\r\nhost: test\r\ncontent-length: 10000\r\n\r\n").await.unwrap();
+        tcp.write_all(&[b'x'; 10_000]).await.unwrap();
+        let mut answer = vec![0; 1024];
+        let read_bytes = tcp.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read_bytes]);
+        assert!(answer.starts_with("HTTP/1.1 401 ") && !answer.contains("connection: close"), "{answer}");
+    }
+    // Unless its sender has asked first.
+    tcp.write_all(b"POST /no HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+        .await
+        .unwrap();
+    let answer = read_to_end(&mut tcp).await;
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_slow_body_does_not_hold_up_a_stop() {
+    let server = Setup::default().deadlines(Deadlines { last_body: SHORT, ..long() }).start().await;
+    let mut tcp = server.tcp().await;
+    tcp.write_all(b"POST /body HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nabc").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(server.serving.shutdown(PATIENCE).await);
+    assert!(read_to_end(&mut tcp).await.starts_with("HTTP/1.1 4"));
 }
 
 #[tokio::test]
