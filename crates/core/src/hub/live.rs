@@ -39,6 +39,8 @@ struct Inner {
     early: Vec<Committed>,
     /// A gap is being read from the store; the highest seq that is known to exist.
     repairing: Option<Seq>,
+    /// The last entry that changed the members.
+    members_at: Seq,
     roster: Roster,
     sitting: Option<Sitting>,
     seats: Arc<Vec<Arc<Seat>>>,
@@ -122,6 +124,7 @@ impl LiveRoom {
             room: None,
             early: Vec::new(),
             repairing: None,
+            members_at: Seq::ZERO,
             roster: Roster::default(),
             sitting: None,
             seats: Arc::default(),

@@ -100,9 +100,7 @@ impl Service {
             }
         }
         for live in self.hub.live_rooms().iter().filter(|live| live.key().project == project) {
-            if let Some(room) = self.store.room(live.key()).await? {
-                live.take_members(&room);
-            }
+            live.renew_members(&*self.store).await?;
         }
         Ok(wiped)
     }

@@ -5,6 +5,7 @@ mod app;
 mod client;
 mod ends;
 mod hall;
+mod pausing;
 mod races;
 mod resume;
 mod retries;

@@ -1,13 +1,15 @@
 //! Nothing is committed after the mute, ban or switch-off that forbids it, however close the race. RELIABILITY row 39.
+//! What is done at the same time leaves the live room as the store has it.
 
 use std::sync::Arc;
 
 use sidetalk_core::command::Write;
 use sidetalk_core::event::Event;
-use sidetalk_core::model::{Draft, Principal, Role, RoomName, Seq, UserId, Viewer};
+use sidetalk_core::model::{Draft, Principal, Role, RoomKind, RoomName, RoomSpec, Seq, UserId, Viewer};
 use sidetalk_core::ports::LogStore;
 use sidetalk_core::service::Service;
 
+use crate::hall::{Guest, room};
 use crate::stage::{Stage, person};
 
 const ROUNDS: usize = 500;
@@ -71,4 +73,47 @@ async fn audit(store: &dyn LogStore, room: &sidetalk_core::model::RoomKey) -> (u
             return (posts, spans);
         }
     }
+}
+
+fn user(name: &str) -> UserId {
+    UserId::new(name).expect("a valid id")
+}
+
+/// An erasure takes over the members as it has read them; whoever was banned meanwhile came back in while others looked on.
+#[tokio::test]
+async fn a_ban_outlives_an_erasure_beside_it() {
+    let stage = Stage::new().await;
+    let (mia, bob) = (Guest::new(&stage, "mia", Role::Moderator), Guest::new(&stage, "bob", Role::Member));
+    mia.join(&stage, "r").await;
+    let mut reading = stage.pausing.after("room");
+    let (service, project) = (stage.service.clone(), mia.who.project);
+    let erasing = tokio::spawn(async move { service.erase_user(project, &user("nobody")).await });
+    reading.reached().await;
+    let ban = Write::Ban { user: user("bob"), duration: None };
+    stage.service.write(&mia.who, &room("r"), ban).await.expect("a moderator may");
+    drop(reading);
+    erasing.await.expect("no panic").expect("erased");
+    assert_eq!(stage.service.room(&bob.who, &room("r")).await.expect_err("banned").code(), "banned");
+}
+
+#[tokio::test]
+async fn who_is_erased_while_a_room_is_read_is_none_of_its_members() {
+    let stage = Stage::new().await;
+    let (alice, bob) = (Guest::new(&stage, "alice", Role::Member), Guest::new(&stage, "bob", Role::Member));
+    let server = Principal::server(alice.who.project, None);
+    let members = vec![user("alice"), user("bob")];
+    let spec = RoomSpec { kind: RoomKind::Group, members, ..RoomSpec::default() };
+    stage.service.open_room(&server, &room("r"), spec).await.expect("it is made");
+    let mut reading = stage.pausing.after("room");
+    let (service, project) = (stage.service.clone(), alice.who.project);
+    let joining = async { alice.join(&stage, "r").await };
+    let erasing = async {
+        reading.reached().await;
+        let erasing = tokio::spawn(async move { service.erase_user(project, &user("bob")).await });
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        drop(reading);
+        erasing.await.expect("no panic").expect("erased");
+    };
+    let (_seat, ()) = tokio::join!(joining, erasing);
+    assert_eq!(stage.service.room(&bob.who, &room("r")).await.expect_err("erased").code(), "not_found");
 }

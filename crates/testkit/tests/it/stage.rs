@@ -12,12 +12,15 @@ use sidetalk_storage::{Durability, Sqlite, SqliteConfig};
 
 use crate::client::Recorder;
 use crate::hall::{Watcher, Words};
+use crate::pausing::Pausing;
 
 pub(crate) struct Stage {
     pub(crate) service: Arc<Service>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) watcher: Arc<Watcher>,
     pub(crate) clock: Arc<StageClock>,
+    /// Stops calls of the service to its store.
+    pub(crate) pausing: Arc<Pausing>,
     store: Arc<Sqlite>,
     entropy: Arc<Counter>,
     folder: tempfile::TempDir,
@@ -41,8 +44,9 @@ impl Stage {
         };
         store.put_project(&project).await.expect("the store works");
         let watcher = Arc::default();
-        let service = serve(&store, &clock, &entropy, &recorder, &watcher);
-        Self { service, recorder, watcher, clock, store, entropy, folder }
+        let pausing = Pausing::new(store.clone());
+        let service = serve(&pausing, &clock, &entropy, &recorder, &watcher);
+        Self { service, recorder, watcher, clock, pausing, store, entropy, folder }
     }
 
     pub(crate) fn store(&self) -> &Arc<Sqlite> {
@@ -54,7 +58,8 @@ impl Stage {
         self.service.stop();
         self.store.close();
         self.store = open(&self.folder.path().join("sidetalk.db"));
-        self.service = serve(&self.store, &self.clock, &self.entropy, &self.recorder, &self.watcher);
+        self.pausing = Pausing::new(self.store.clone());
+        self.service = serve(&self.pausing, &self.clock, &self.entropy, &self.recorder, &self.watcher);
     }
 }
 
@@ -64,7 +69,7 @@ fn open(path: &std::path::Path) -> Arc<Sqlite> {
 }
 
 fn serve(
-    store: &Arc<Sqlite>,
+    store: &Arc<Pausing>,
     clock: &Arc<StageClock>,
     entropy: &Arc<Counter>,
     recorder: &Arc<Recorder>,

@@ -6,6 +6,7 @@ use crate::event::{Entry, Event, Happening, LeaveReason, Sight};
 use crate::model::Seq;
 use crate::ports::{Committed, Replay, Store};
 use crate::refusal::{Failure, Refusal};
+use crate::room::member_changed;
 
 use super::judging::stand;
 use super::{Inner, LiveRoom};
@@ -88,6 +89,9 @@ impl LiveRoom {
     fn follow(&self, inner: &mut Inner, entry: &Entry) {
         let Some(room) = inner.room.as_mut() else { return };
         Arc::make_mut(room).apply(entry);
+        if member_changed(&entry.event).is_some() {
+            inner.members_at = entry.seq;
+        }
         let (room, epoch) = (room.clone(), room.epoch);
         let is_here = entry.by.connection.is_some_and(|id| inner.roster.get(id).is_some());
         let happening = Happening::Entry { room: &self.key, epoch, labels: &room.labels, entry, is_here };

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::event::LeaveReason;
 use crate::hub::Seat;
 use crate::model::Timestamp;
+use crate::ports::Store;
+use crate::refusal::Failure;
 use crate::room::{Room, Standing};
 use crate::roster::Roster;
 
@@ -38,11 +40,29 @@ impl LiveRoom {
         })
     }
 
-    /// Takes over who the members are, where the store says so without an entry. Entries that come later are applied to it.
-    pub(crate) fn take_members(&self, stored: &Room) {
-        let mut inner = self.inner.lock();
-        if let Some(room) = inner.room.as_mut().filter(|room| room.epoch == stored.epoch) {
-            Arc::make_mut(room).members = stored.members.clone();
+    /// Reads anew who the members are: the store has changed them without an entry.
+    pub(crate) async fn renew_members(&self, store: &dyn Store) -> Result<(), Failure> {
+        // What is being loaded was perhaps read before the change.
+        let _one_at_a_time = self.loading.lock().await;
+        while self.is_loaded() {
+            let Some(stored) = store.room(&self.key).await? else { break };
+            if self.take_members(&stored) {
+                break;
+            }
         }
+        Ok(())
+    }
+
+    /// Takes over the stored members; entries that come later are applied to them. Says no if entries have changed them here that
+    /// the store did not have when it was read.
+    fn take_members(&self, stored: &Room) -> bool {
+        let mut inner = self.inner.lock();
+        let known = inner.members_at;
+        let Some(room) = inner.room.as_mut().filter(|room| room.epoch == stored.epoch) else { return true };
+        if stored.head < known {
+            return false;
+        }
+        Arc::make_mut(room).members = stored.members.clone();
+        true
     }
 }
