@@ -45,7 +45,7 @@ impl ApiState {
     }
 
     pub(crate) async fn list_rooms<O: Out>(&self, who: &Principal, user: &UserId, out: O) -> Answered<O> {
-        let rooms = self.service.rooms_of(who, user).await?;
+        let rooms = self.service.rooms_of(who, user, None, usize::MAX).await?;
         Ok(out.made(&Rooms { rooms: rooms.iter().map(to_wire::summary).collect() }))
     }
 

@@ -124,7 +124,13 @@ pub trait LogStore: Send + Sync + 'static {
         seq: Seq,
     ) -> BoxFuture<'_, Result<Seq, Failure>>;
     /// For each conversation that the viewer sees messages of: the read marker and how many messages of others follow it.
-    fn unread(&self, room: &RoomKey, viewer: &Viewer) -> BoxFuture<'_, Result<Vec<Unread>, Failure>>;
+    /// The whole room first, then those with the newest messages; at most `limit`.
+    fn unread(
+        &self,
+        room: &RoomKey,
+        viewer: &Viewer,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Unread>, Failure>>;
 }
 
 /// Rooms as things that are made, found and deleted.
@@ -146,9 +152,14 @@ pub trait RoomStore: Send + Sync + 'static {
         after: Option<&RoomName>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>>;
-    /// The `direct` and `group` rooms in which the user is invited or joined, by name.
-    fn rooms_of(&self, project: ProjectId, user: &UserId)
-    -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>>;
+    /// The `direct` and `group` rooms in which the user is invited or joined, by name, after `after`, at most `limit`.
+    fn rooms_of(
+        &self,
+        project: ProjectId,
+        user: &UserId,
+        after: Option<&RoomName>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>>;
     /// Deletes a room with all that is in it. Says whether there was one. A later room of that name has a new epoch.
     fn delete(&self, room: &RoomKey) -> BoxFuture<'_, Result<bool, Failure>>;
 }
@@ -331,6 +342,8 @@ pub struct Unread {
 impl Unread {
     /// Counting stops here.
     pub const COUNT_MAX: u32 = 1_000;
+    /// Nobody is told of more conversations: anybody can begin one with anybody.
+    pub const LIST_MAX: usize = 1_000;
 }
 
 /// A room in a list.

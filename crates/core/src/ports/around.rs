@@ -94,8 +94,13 @@ impl<A: Around> LogStore for A {
         self.around("mark_read", self.inner().mark_read(room, user, audience, seq))
     }
 
-    fn unread(&self, room: &RoomKey, viewer: &Viewer) -> BoxFuture<'_, Result<Vec<Unread>, Failure>> {
-        self.around("unread", self.inner().unread(room, viewer))
+    fn unread(
+        &self,
+        room: &RoomKey,
+        viewer: &Viewer,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Unread>, Failure>> {
+        self.around("unread", self.inner().unread(room, viewer, limit))
     }
 }
 
@@ -127,8 +132,10 @@ impl<A: Around> RoomStore for A {
         &self,
         project: ProjectId,
         user: &UserId,
+        after: Option<&RoomName>,
+        limit: usize,
     ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>> {
-        self.around("rooms_of", self.inner().rooms_of(project, user))
+        self.around("rooms_of", self.inner().rooms_of(project, user, after, limit))
     }
 
     fn delete(&self, room: &RoomKey) -> BoxFuture<'_, Result<bool, Failure>> {

@@ -56,13 +56,14 @@ impl Service {
         Ok(page)
     }
 
-    /// Read markers and unread counts by conversation.
+    /// Read markers and unread counts by conversation: the room's, and those with the newest messages, at most
+    /// [`Unread::LIST_MAX`].
     ///
     /// # Errors
     /// The rules' refusal, or the store's failure.
     pub async fn unread(&self, who: &Principal, room: &RoomName) -> Result<Vec<Unread>, Failure> {
         let (key, viewer) = self.reader(who, room).await?;
-        self.store.unread(&key, &viewer).await
+        self.store.unread(&key, &viewer, Unread::LIST_MAX).await
     }
 
     /// What follows a position, or the log from its oldest entry on.

@@ -213,16 +213,33 @@ impl Service {
         Ok(room)
     }
 
-    /// The lasting rooms of a user: one's own, or for the server anybody's.
+    /// The lasting rooms of a user, one's own, or for the server anybody's: by name, after `after`, at most `limit`.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for somebody else's; the store's failure.
-    pub async fn rooms_of(&self, who: &Principal, user: &UserId) -> Result<Vec<RoomSummary>, Failure> {
+    pub async fn rooms_of(
+        &self,
+        who: &Principal,
+        user: &UserId,
+        after: Option<&RoomName>,
+        limit: usize,
+    ) -> Result<Vec<RoomSummary>, Failure> {
         if who.user().is_some_and(|own| own != user) {
             return Err(Refusal::NotFound { what: "user" }.into());
         }
-        let mut rooms = self.store.rooms_of(who.project, user).await?;
-        rooms.retain(|room| crate::access::opens(who, &room.name));
+        let mut rooms: Vec<RoomSummary> = Vec::new();
+        let mut after = after.cloned();
+        // A token may open only some of them.
+        while rooms.len() < limit {
+            let part = self.store.rooms_of(who.project, user, after.as_ref(), limit).await?;
+            after = part.last().map(|room| room.name.clone());
+            let is_last = part.len() < limit;
+            rooms.extend(part.into_iter().filter(|room| crate::access::opens(who, &room.name)));
+            if is_last {
+                break;
+            }
+        }
+        rooms.truncate(limit);
         Ok(rooms)
     }
 

@@ -221,8 +221,9 @@ fn marker(db: &Db, room: i64, user: &UserId, conversation: i64) -> Result<Seq, F
     Ok(Seq(seq.unsigned_abs()))
 }
 
-/// The conversations that `eyes` see messages of, with what is new in them. The server has no markers.
-pub(super) fn unread(db: &Db, room: i64, eyes: &Eyes) -> Result<Vec<Unread>, Fault> {
+/// The conversations that `eyes` see messages of, with what is new in them. The server has no markers. Anybody can begin
+/// conversations with anybody, so only those with the newest messages are counted: to find them is one look at each.
+pub(super) fn unread(db: &Db, room: i64, eyes: &Eyes, limit: usize) -> Result<Vec<Unread>, Fault> {
     let Some(user) = &eyes.user else { return Ok(Vec::new()) };
     let named = db.all(
         "SELECT c.no, c.kind, c.audience FROM conversation c
@@ -230,12 +231,18 @@ pub(super) fn unread(db: &Db, room: i64, eyes: &Eyes) -> Result<Vec<Unread>, Fau
            SELECT no FROM conversation WHERE room = ?1 AND kind = 1 AND audience IN (SELECT value FROM json_each(?3))
            UNION ALL
            SELECT conversation FROM conversation_user WHERE room = ?1 AND user = ?2)
-         ORDER BY c.no",
-        (room, user.as_str(), &eyes.groups),
+         ORDER BY (
+           SELECT key FROM message INDEXED BY message_conversation
+           WHERE conversation = c.no AND conversation <> 0 ORDER BY key DESC LIMIT 1) DESC
+         LIMIT ?4",
+        (room, user.as_str(), &eyes.groups, i64::try_from(limit).unwrap_or(i64::MAX)),
         |row| Ok(Some((row.get::<_, i64>(0)?, audience(row, 1, 2)?))),
     )?;
     let mut all = Vec::new();
     for (no, audience) in std::iter::once((0, Audience::Room)).chain(named) {
+        if all.len() == limit {
+            break;
+        }
         if let Some((seen, count)) = unread_in(db, room, user, no)? {
             all.push(Unread { audience, seen, count });
         }

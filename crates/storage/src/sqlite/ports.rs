@@ -103,10 +103,15 @@ impl LogStore for Sqlite {
         }))
     }
 
-    fn unread(&self, room: &RoomKey, viewer: &Viewer) -> BoxFuture<'_, Result<Vec<Unread>, Failure>> {
+    fn unread(
+        &self,
+        room: &RoomKey,
+        viewer: &Viewer,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Unread>, Failure>> {
         let (room, eyes) = (room.clone(), Eyes::from(viewer));
         Box::pin(self.read_job("counting unread messages", move |db| {
-            log::unread(db, rooms::get(db, &room)?.no, &eyes)
+            log::unread(db, rooms::get(db, &room)?.no, &eyes, limit)
         }))
     }
 }
@@ -147,9 +152,13 @@ impl RoomStore for Sqlite {
         &self,
         project: ProjectId,
         user: &UserId,
+        after: Option<&RoomName>,
+        limit: usize,
     ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>> {
-        let user = user.clone();
-        Box::pin(self.read_job("listing a user's rooms", move |db| rooms::of_user(db, project, &user)))
+        let (user, after) = (user.clone(), after.cloned());
+        Box::pin(self.read_job("listing a user's rooms", move |db| {
+            rooms::of_user(db, project, &user, after.as_ref(), limit)
+        }))
     }
 
     fn delete(&self, room: &RoomKey) -> BoxFuture<'_, Result<bool, Failure>> {

@@ -205,12 +205,21 @@ pub(super) fn list(
     })
 }
 
-pub(super) fn of_user(db: &Db, project: ProjectId, user: &UserId) -> Result<Vec<RoomSummary>, Fault> {
+pub(super) fn of_user(
+    db: &Db,
+    project: ProjectId,
+    user: &UserId,
+    after: Option<&RoomName>,
+    limit: usize,
+) -> Result<Vec<RoomSummary>, Fault> {
     let sql = format!(
         "SELECT {COLUMNS}, m.membership FROM member m JOIN room r ON r.no = m.room
-         WHERE m.user = ?1 AND m.membership IN (1, 2) AND r.project = ?2 AND r.kind <> 0 ORDER BY r.name"
+         WHERE m.user = ?1 AND m.membership IN (1, 2) AND r.project = ?2 AND r.kind <> 0 AND r.name > ?3
+         ORDER BY r.name LIMIT ?4"
     );
-    db.all(&sql, (user.as_str(), project.get()), |row| {
+    let after = after.map_or("", RoomName::as_str);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    db.all(&sql, (user.as_str(), project.get(), after, limit), |row| {
         let invited = row.get::<_, i64>(20)? == rows::INVITED;
         Ok(Some(summary(read(row)?, invited)))
     })

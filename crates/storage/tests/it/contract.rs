@@ -205,7 +205,7 @@ pub(crate) async fn every_read_path_applies_the_audience_rule<E: Engine>(world: 
             assert!(may_see(viewer, None, &entry.audience), "{viewer:?} was replayed {entry:?}");
         }
         assert_eq!(world.entries("r", viewer).await.len(), 3 * may.len());
-        let conversations = world.store().unread(&key("r"), viewer).await.expect("counts");
+        let conversations = world.store().unread(&key("r"), viewer, 100).await.expect("counts");
         let expected = if *viewer == SERVER { 0 } else { may.len() };
         assert_eq!(conversations.len(), expected, "{viewer:?}");
         assert!(
@@ -563,7 +563,7 @@ pub(crate) async fn a_deleted_room_comes_back_empty_in_another_epoch<E: Engine>(
     assert!(!store.delete(&r).await.expect("an answer"));
     assert_eq!(store.room(&r).await.expect("an answer"), None);
     assert_eq!(world.refused("r", &alice, say("late")).await, "room_gone");
-    assert!(store.rooms_of(r.project, &id("bob")).await.expect("a list").is_empty());
+    assert!(store.rooms_of(r.project, &id("bob"), None, 100).await.expect("a list").is_empty());
     let (made, new) = store.open(&r, &RoomSpec::default(), Epoch(8), at(3_000)).await.expect("opens");
     assert!(new && made.members.is_empty());
     assert_eq!((made.epoch, made.head), (Epoch(8), Seq::ZERO));
@@ -601,6 +601,28 @@ pub(crate) async fn unread_messages_are_counted_up_to_a_bound<E: Engine>(world: 
     let (alice, many) = (member("alice"), Unread::COUNT_MAX as usize + 20);
     join_all((0..many).map(|_| world.try_write("r", &alice, say("more")))).await;
     assert_eq!(world.unread("r", &bob).await, "#staff 0/1, alice+bob 6/0, room 1/1000");
+}
+
+pub(crate) async fn the_newest_conversations_are_told_if_there_are_many<E: Engine>(world: World<E>) {
+    world.open("r").await;
+    let bob = eyes("bob", &["staff"]);
+    for (with, text) in [("carol", "1"), ("dora", "2"), ("alice", "3")] {
+        world.write("r", &member(with), to(between(&["bob"]), text)).await;
+    }
+    let told = async |limit| {
+        let told = world.store().unread(&key("r"), &bob, limit).await.expect("counts");
+        let told = told.iter().map(|unread| crate::world::shown_audience(&unread.audience));
+        told.collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(told(9).await, "alice+bob, bob+dora, bob+carol");
+    world.write("r", &server(), to(to_group("staff"), "4")).await;
+    world.write("r", &member("bob"), to(between(&["carol"]), "5")).await;
+    assert_eq!(told(3).await, "bob+carol, #staff, alice+bob");
+    // The whole room is told in any case.
+    world.write("r", &member("alice"), say("6")).await;
+    world.write("r", &member("dora"), to(between(&["bob"]), "7")).await;
+    assert_eq!(told(3).await, "room, bob+dora, bob+carol");
+    assert_eq!(told(1).await, "room");
 }
 
 pub(crate) async fn a_marker_only_goes_forward<E: Engine>(mut world: World<E>) {
@@ -1048,11 +1070,14 @@ pub(crate) async fn rooms_are_listed_by_name<E: Engine>(world: World<E>) {
     assert_eq!(names(all), "Alpha alpha beta pair team");
     let after = key("alpha").name;
     assert_eq!(names(store.rooms(project, Some(&after), 2).await.expect("a list")), "beta pair");
-    assert_eq!(names(store.rooms_of(project, &id("alice")).await.expect("a list")), "pair team");
-    assert_eq!(names(store.rooms_of(project, &id("bob")).await.expect("a list")), "pair team?");
+    assert_eq!(names(store.rooms_of(project, &id("alice"), None, 100).await.expect("a list")), "pair team");
+    assert_eq!(names(store.rooms_of(project, &id("bob"), None, 100).await.expect("a list")), "pair team?");
+    let (bob, pair) = (id("bob"), key("pair").name);
+    assert_eq!(names(store.rooms_of(project, &bob, None, 1).await.expect("a list")), "pair");
+    assert_eq!(names(store.rooms_of(project, &bob, Some(&pair), 1).await.expect("a list")), "team?");
     world.write("team", &member("alice"), Write::LeaveRoom).await;
-    assert_eq!(names(store.rooms_of(project, &id("alice")).await.expect("a list")), "pair");
-    assert!(store.rooms_of(project, &id("carol")).await.expect("a list").is_empty());
+    assert_eq!(names(store.rooms_of(project, &id("alice"), None, 100).await.expect("a list")), "pair");
+    assert!(store.rooms_of(project, &id("carol"), None, 100).await.expect("a list").is_empty());
 }
 
 pub(crate) async fn projects_and_users_come_back_as_stored<E: Engine>(mut world: World<E>) {

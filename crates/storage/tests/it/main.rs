@@ -48,6 +48,7 @@ contract! {
     replay_can_be_cut_anywhere
     a_deleted_room_comes_back_empty_in_another_epoch
     unread_messages_are_counted_up_to_a_bound
+    the_newest_conversations_are_told_if_there_are_many
     a_marker_only_goes_forward
     search_finds_words
     search_takes_any_text

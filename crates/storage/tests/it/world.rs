@@ -326,7 +326,7 @@ impl<E: Engine> World<E> {
 
     /// `room 0/3` for each conversation: how far it was seen, and how much is new.
     pub(crate) async fn unread(&self, room: &str, viewer: &Viewer) -> String {
-        let unread = self.store().unread(&key(room), viewer).await.expect("counts");
+        let unread = self.store().unread(&key(room), viewer, 100).await.expect("counts");
         let mut shown: Vec<_> = unread
             .iter()
             .map(|unread| format!("{} {}/{}", shown_audience(&unread.audience), unread.seen, unread.count))
