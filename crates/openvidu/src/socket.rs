@@ -229,7 +229,7 @@ impl OpenViduSession {
         }
         Step::wait(async move {
             let done = id.as_deref().map(|id| (&stay, to_wire::result(id, Done { session_id: &stay.rpc })));
-            let put_out = state.put_out(&stay.key, connection, LeaveReason::Kicked, done).await;
+            let put_out = state.put_out(&stay.key, connection, Some(&stay), done).await;
             if let Err(failure) = put_out {
                 refuse_to(&stay, id.as_deref(), &RpcError::of(&failure));
             }

@@ -147,17 +147,26 @@ impl OpenViduState {
 
     /// Puts a connection out: those who stay hear that it left, then the `answer` goes to whoever asked for it, then
     /// everybody hears that it was put out. (The clients pass over what is about others, but the original tells them.)
+    /// Without a moderator it is the application's server that does it.
     pub(crate) async fn put_out(
         &self,
         key: &SessionKey,
         connection: ConnectionId,
-        reason: LeaveReason,
+        moderator: Option<&Stay>,
         answer: Option<(&Arc<Stay>, Bytes)>,
     ) -> Result<(), Failure> {
         let missing = || Refusal::NotFound { what: "connection" };
         let presence = self.presence(key, connection).ok_or_else(missing)?;
-        // In this dialect a moderator may put out moderators, and itself: so the application's server does it.
-        self.service.cut(&self.server(key.project), &key.session, connection, reason).await?;
+        let (who, reason) = match moderator {
+            None => (self.server(key.project), LeaveReason::Removed),
+            // The vendor's moderators put out each other, and themselves: so the application's server does it for them.
+            Some(_) if presence.dialect == DIALECT && presence.role <= CoreRole::Moderator => {
+                (self.server(key.project), LeaveReason::Kicked)
+            }
+            // On everybody else they act as moderators of any dialect do.
+            Some(moderator) => (moderator.link.principal(), LeaveReason::Kicked),
+        };
+        self.service.cut(&who, &key.session, connection, reason).await?;
         if let Some((stay, frame)) = answer {
             stay.seat.answer(frame);
         }

@@ -6,7 +6,6 @@ use axum::body::Bytes;
 use axum::extract::{OriginalUri, Path, RawQuery, State};
 use http::StatusCode;
 use sidetalk_core::command::Write;
-use sidetalk_core::event::LeaveReason;
 use sidetalk_core::ports::{Outlet as _, Project};
 use sidetalk_edge::caller::FoundAt;
 
@@ -150,7 +149,7 @@ pub(super) async fn delete_connection(
 ) -> Answered {
     let key = known_session(&state, &project, &session).await?;
     if let Some(id) = state.find(&key, &connection) {
-        state.put_out(&key, id, LeaveReason::Removed, None).await?;
+        state.put_out(&key, id, None, None).await?;
         return Ok(bare(StatusCode::NO_CONTENT));
     }
     let _turn = state.book.lock(&key).await;
@@ -203,6 +202,7 @@ async fn change_role(
         let mut identity = (*stay.link.identity()).clone();
         identity.role = role;
         stay.link.refresh(Arc::new(identity));
+        state.service.rejudge(&stay.seat);
     } else if let Some(presence) = state.presence(key, id) {
         // A page of the drop-in script goes by its native token; what the room says goes before that.
         let user = presence.identity.user.clone();

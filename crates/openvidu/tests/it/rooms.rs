@@ -208,6 +208,58 @@ async fn people_of_other_dialects_are_participants() {
     assert_eq!(alice.hears("participantEvicted").await["connectionId"], name);
 }
 
+/// A moderator of this dialect put out the room's owner, because the application's server did it for him. Among themselves
+/// moderators of this dialect may; whoever of another dialect is not below him stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_moderator_puts_out_no_owner_of_another_dialect() {
+    let app = App::new().await;
+    app.session("s").await;
+    let moderator = json!({ "role": "MODERATOR" });
+    let mut alice = app.member_with("s", "alice", moderator.clone()).await;
+    let mut force = async |name: &str| {
+        let answer = alice.call("forceDisconnect", json!({ "connectionId": name })).await;
+        answer["error"]["code"].as_i64().unwrap_or(0)
+    };
+    let native = async || {
+        let list = app.rest("GET", "/sessions/s/connection", "").await.json();
+        let all = list["content"].as_array().unwrap().clone();
+        let native = all.iter().find(|one| one["platform"] == "native").unwrap();
+        native["id"].as_str().unwrap().to_owned()
+    };
+    for (role, code) in [(Role::Owner, 401), (Role::Moderator, 401), (Role::Member, 0)] {
+        let nina = app.kit.person_with("nina", role);
+        nina.join("s", None).await.unwrap();
+        assert_eq!(force(&native().await).await, code, "{role:?}");
+        nina.vanish();
+    }
+    let (bob, carol) = (app.member_with("s", "bob", moderator.clone()).await, app.member("s", "carol").await);
+    let path = format!("/api/v1/rooms/s/members/{}", carol.id);
+    assert_eq!(app.kit.as_server("PUT", &path, json!({ "role": "owner" })).await.status, 200);
+    app.kit.until("carol is the owner", async || roles(&app).await.contains(&"owner".to_owned())).await;
+    assert_eq!(force(&carol.id).await, 401);
+    assert_eq!(force(&bob.id).await, 0);
+}
+
+/// The roles of those who are there, as native people see them.
+async fn roles(app: &App) -> Vec<String> {
+    let list = app.kit.as_server("GET", "/api/v1/rooms/s/connections", Value::Null).await.json();
+    let all = list["connections"].as_array().unwrap().clone();
+    all.iter().map(|one| one["role"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Who was made a moderator by REST was still shown as a member to everybody else; and the other way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_role_is_seen_by_all_dialects() {
+    let app = App::new().await;
+    app.session("s").await;
+    let alice = app.member("s", "alice").await;
+    let path = format!("/sessions/s/connection/{}", alice.id);
+    for (role, shown) in [("MODERATOR", "moderator"), ("SUBSCRIBER", "member")] {
+        assert_eq!(app.rest("PATCH", &path, &json!({ "role": role }).to_string()).await.status, 200);
+        assert_eq!(roles(&app).await, [shown]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn late_joiners_get_the_history_that_they_want() {
     let app = App::new().await;
