@@ -97,6 +97,12 @@ export async function the_keyboard_reaches_everything({ browser }) {
   await a.page.keyboard.press("ArrowDown");
   await a.page.keyboard.press("Escape");
   ok((await focused()).includes("first"), "the focus comes back");
+  await a.page.locator("[aria-label=Emoji]").press("Enter");
+  await a.page.keyboard.press("ArrowRight");
+  await a.page.keyboard.press("Tab");
+  ok((await focused()).includes("Message everyone"), `Tab closes what is open: ${await focused()}`);
+  equal(await a.page.locator(".popover").count(), 0, "what is open");
+  await a.page.keyboard.press("Escape");
   await a.page.keyboard.press("r");
   await a.page.locator(".strip", { hasText: "Reply to" }).waitFor();
   ok((await focused()).includes("Message everyone"), "a reply is written at once");

@@ -160,6 +160,39 @@ export async function a_panel_that_is_hidden_keeps_its_place_and_reads_nothing({
   await page.locator(".unread").waitFor();
 }
 
+/** People stream in and out of a webinar; each who comes must cost next to nothing, also while the list of people is open. */
+export async function a_room_with_two_thousand_people_stays_calm({ browser }) {
+  const a = await browser.person("full", { user: "ada", name: "Ada" });
+  await a.page.evaluate(() => {
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (frame) {
+      globalThis.socket = this;
+      send.call(this, frame);
+    };
+  });
+  await a.say("who is there?");
+  await a.sees("who is there?");
+  const come = (from, to) => a.page.evaluate(async ([from, to]) => {
+    let busy = 0;
+    for (let n = from; n < to; n++) {
+      const presence = { connection: `c${n}`, user: `u${n}`, name: `Person ${n}`, avatar: null, role: "member", groups: [], dialect: "native", data: null, joined_at: new Date().toISOString() };
+      const started = performance.now();
+      globalThis.socket.onmessage({ data: JSON.stringify({ jsonrpc: "2.0", method: "presence.joined", params: { room: "full", presence } }) });
+      // Whatever is put off is part of it, too.
+      await new Promise((resolve) => setTimeout(resolve));
+      busy += performance.now() - started;
+    }
+    return Math.round(busy / (to - from));
+  }, [from, to]);
+  const filling_ms = await come(0, 1900);
+  const closed_ms = await come(1900, 2000);
+  await a.page.locator(".count", { hasText: "2,001 people" }).waitFor();
+  await a.page.locator(".head .count").click();
+  const open_ms = await come(2000, 2100);
+  ok(filling_ms <= 12 && closed_ms <= 12 && open_ms <= 25, `one more takes ${filling_ms}, ${closed_ms} and ${open_ms} ms`);
+  return `one more takes ${filling_ms}, ${closed_ms} and ${open_ms} ms`;
+}
+
 export async function a_panel_that_is_moved_goes_on_as_it_was({ browser }) {
   const { page } = await browser.person("moved", { user: "ada", name: "Ada" });
   await page.locator("textarea").fill("in the middle of");

@@ -33,7 +33,9 @@ export class Layer {
       }
     }, true);
     root.addEventListener("keydown", (event) => {
-      if (!this.#open || event.key !== "Escape") return;
+      // What is open is one stop; nothing in it is reached by Tab.
+      if (!this.#open || !/^(Escape|Tab)$/.test(event.key)) return;
+      event.preventDefault();
       event.stopPropagation();
       this.close();
     }, true);
@@ -81,7 +83,7 @@ export class Layer {
       rows[at]?.focus();
     };
     draw();
-    box.addEventListener("keydown", (event) => roam(event, [...box.querySelectorAll<HTMLElement>("[role^=menuitem]")], 1) || (event.key === "Tab" && (event.preventDefault(), this.close())));
+    box.addEventListener("keydown", (event) => roam(event, [...box.querySelectorAll<HTMLElement>("[role^=menuitem]")], 1));
     this.show(anchor, box, back);
   }
 
@@ -142,8 +144,8 @@ export class Layer {
   }
 }
 
-/** Moves the focus among elements by arrows, Home and End; true if the key was used. */
-export function roam(event: KeyboardEvent, elements: HTMLElement[], columns: number): boolean {
+/** Moves the focus among elements by arrows, Home and End. */
+function roam(event: KeyboardEvent, elements: HTMLElement[], columns: number): void {
   const active = (elements[0]?.getRootNode() as ShadowRoot | undefined)?.activeElement;
   const at = elements.indexOf(active as HTMLElement);
   const rtl = elements[0] && getComputedStyle(elements[0]).direction === "rtl" ? -1 : 1;
@@ -152,10 +154,9 @@ export function roam(event: KeyboardEvent, elements: HTMLElement[], columns: num
   let to: number;
   if (event.key === "Home") to = 0;
   else if (event.key === "End") to = elements.length - 1;
-  else if (steps[event.key] === undefined) return false;
+  else if (steps[event.key] === undefined) return;
   else if (columns === 1) to = (at + steps[event.key]! + elements.length) % elements.length;
   else to = Math.max(0, Math.min(elements.length - 1, at + steps[event.key]!));
   event.preventDefault();
   elements[to]?.focus();
-  return true;
 }

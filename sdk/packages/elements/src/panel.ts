@@ -2,7 +2,7 @@
 // These first, because the pages' script shrinks by 0.3 kB when the code stands in this order.
 import { type Item, Session, type SessionOptions } from "./session.js";
 import { endText, StatusBar } from "./status.js";
-import type { Draft, Room, SidetalkError } from "@sidetalk/client";
+import type { Draft, SidetalkError } from "@sidetalk/client";
 import { Announcer } from "./announcer.js";
 import { Composer } from "./composer.js";
 import { fill, h, icon, iconButton } from "./dom.js";
@@ -50,7 +50,9 @@ export class Panel {
       state: () => this.#connection(),
       joined: (room) => {
         this.#composer.start(`sidetalk draft ${options.server} ${options.room} ${this.session.user} `);
-        this.#joined(room);
+        this.#composer.element.inert = this.#find.hidden = false;
+        this.#feed.start();
+        tell("ready", { room });
       },
       room: () => this.#refresh(),
       messages: () => this.#feed.refresh(),
@@ -124,13 +126,6 @@ export class Panel {
 
   focus(): void {
     this.#composer.focus();
-  }
-
-  #joined(room: Room): void {
-    this.#find.hidden = false;
-    this.#composer.element.inert = false;
-    this.#feed.start();
-    this.#tell("ready", { room });
   }
 
   #connection(): void {

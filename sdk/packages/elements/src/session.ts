@@ -39,6 +39,8 @@ export interface Person {
   role: Role;
   own: boolean;
   muted: boolean;
+  /** What the name looks like. */
+  look: string;
 }
 
 /** A message in the list, stored or on its way. */
@@ -68,7 +70,9 @@ export class Session {
   #muted = new Map<string, string | null>();
   #lapse: ReturnType<typeof setTimeout> | undefined;
   #items = new WeakMap<object, Item>();
-  #folk: { from: unknown; total: number; people: Person[] } | null = null;
+  #folk: { from: unknown; people: Person[] } | null = null;
+  #total = 0;
+  #soon: ReturnType<typeof setTimeout> | undefined;
   #loading: Promise<void> | null = null;
 
   constructor(options: SessionOptions, events: SessionEvents) {
@@ -104,6 +108,7 @@ export class Session {
     this.ended ??= "closed";
     this.client.close();
     clearTimeout(this.#lapse);
+    clearTimeout(this.#soon);
   }
 
   // Rights.
@@ -139,7 +144,7 @@ export class Session {
   get people(): Person[] {
     const state = this.room?.state;
     if (!state) return [];
-    if (this.#folk?.from === state && this.#folk.total === state.presence.size) return this.#folk.people;
+    if (this.#folk?.from === state) return this.#folk.people;
     const byUser = new Map<string, Person>();
     for (const presence of state.presence.values()) {
       const known = byUser.get(presence.user);
@@ -148,18 +153,18 @@ export class Session {
     const people = [...byUser.values()];
     // Two people whose names look the same are told apart by their ids.
     const looks = new Map<string, number>();
-    for (const { name } of people) looks.set(look(name), (looks.get(look(name)) ?? 0) + 1);
-    for (const each of people) if (looks.get(look(each.name))! > 1) each.name = `${each.name} (${cleanName(each.user)})`;
+    for (const { look } of people) looks.set(look, (looks.get(look) ?? 0) + 1);
+    for (const each of people) if (looks.get(each.look)! > 1) each.name = `${each.name} (${cleanName(each.user)})`;
     for (const each of people) this.#names.set(each.user, each.name);
     people.sort((a, b) => RANK[b.role] - RANK[a.role] || a.name.localeCompare(b.name));
-    this.#folk = { from: state, total: state.presence.size, people };
+    this.#folk = { from: state, people };
     return people;
   }
 
   #person({ user, name, avatar, role }: Presence): Person {
     const picture = avatar && /^https:\/\//.test(avatar) ? avatar : null;
     const muted = lasts(this.#muted.get(user));
-    return { user, name: cleanName(name), avatar: picture, role, own: user === this.user, muted };
+    return { user, name: cleanName(name), look: look(name), avatar: picture, role, own: user === this.user, muted };
   }
 
   nameOf(user: string): string {
@@ -175,6 +180,8 @@ export class Session {
 
   #refresh(): void {
     this.#folk = null;
+    this.#soon = void clearTimeout(this.#soon);
+    this.#total = this.room!.state.presenceTotal;
     // A mute ends by itself and nobody tells: look again then.
     clearTimeout(this.#lapse);
     const ends = [...this.#muted.values(), this.room!.state.me.muted?.until].map(left).filter((ms) => ms > 0);
@@ -286,7 +293,11 @@ export class Session {
 
   #listen(room: Room): void {
     const events = this.#events;
-    room.on("state", () => this.#refresh());
+    room.on("state", ({ presenceTotal }) => {
+      if (presenceTotal === this.#total) return this.#refresh();
+      // The fuller the room, the less often all its people are looked through.
+      this.#soon ??= setTimeout(() => this.#refresh(), presenceTotal);
+    });
     room.on("message.posted", ({ message }) => {
       if (message.sender.connection) this.typists.delete(message.sender.connection);
       events.posted(message);
