@@ -9,8 +9,9 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ParsedCertificate;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
@@ -105,11 +106,18 @@ fn stamp(files: &TlsFiles) -> Stamp {
 }
 
 fn config(files: &TlsFiles) -> io::Result<Arc<ServerConfig>> {
-    let certs = CertificateDer::pem_file_iter(&files.cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| bad(format!("certificate {}: {error}", files.cert.display())))?;
+    let certs =
+        CertificateDer::pem_file_iter(&files.cert)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| bad(format!("certificate {}: {}", files.cert.display(), in_words(&error))))?;
+    // rustls looks at the first alone; clients look at all.
+    for (number, cert) in (1..).zip(&certs) {
+        ParsedCertificate::try_from(cert).map_err(|error| {
+            bad(format!("certificate {}: number {number}: {error}", files.cert.display()))
+        })?;
+    }
     let key = PrivateKeyDer::from_pem_file(&files.key)
-        .map_err(|error| bad(format!("key {}: {error}", files.key.display())))?;
+        .map_err(|error| bad(format!("key {}: {}", files.key.display(), in_words(&error))))?;
     // The provider is named, so that nothing depends on which one the process installed.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -120,6 +128,16 @@ fn config(files: &TlsFiles) -> io::Result<Arc<ServerConfig>> {
         .map_err(|error| bad(format!("certificate {}: {error}", files.cert.display())))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Its own words show lines of the file as lists of bytes.
+fn in_words(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no END line: the file is cut short".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "a BEGIN line is broken".to_owned(),
+        pem::Error::NoItemsFound => "there is none in the file, in PEM and without a password".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 fn bad(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

@@ -12,6 +12,7 @@ use sidetalk_edge::frame;
 use sidetalk_edge::listener::{Deadlines, Listener, ListenerConfig};
 use sidetalk_edge::tls::TlsFiles;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -36,6 +37,13 @@ async fn connect(
     server: &Server,
     trusted: &CertificateDer<'static>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    handshake(server.tcp().await, trusted).await
+}
+
+async fn handshake(
+    tcp: TcpStream,
+    trusted: &CertificateDer<'static>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -45,13 +53,16 @@ async fn connect(
         .with_root_certificates(roots)
         .with_no_client_auth();
     let name = ServerName::try_from("localhost").unwrap();
-    TlsConnector::from(Arc::new(config)).connect(name, server.tcp().await).await
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
 
 async fn start(folder: &Path) -> Server {
+    Setup { listener: config(folder), ..Setup::default() }.start().await
+}
+
+fn config(folder: &Path) -> ListenerConfig {
     let deadlines = Deadlines { first_byte: Duration::from_secs(3), ..Deadlines::default() };
-    let listener = ListenerConfig { tls: Some(files(folder)), deadlines, ..ListenerConfig::default() };
-    Setup { listener, ..Setup::default() }.start().await
+    ListenerConfig { tls: Some(files(folder)), deadlines, ..ListenerConfig::default() }
 }
 
 #[tokio::test]
@@ -83,15 +94,35 @@ async fn a_silent_handshake_is_closed() {
 }
 
 #[tokio::test]
+async fn a_handshake_takes_from_the_time_of_the_first_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = write_certificate(folder.path());
+    let server = start(folder.path()).await;
+    let begin = Instant::now();
+    let tcp = server.tcp().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut tls = handshake(tcp, &certificate).await.unwrap();
+    assert_eq!(read_to_end(&mut tls).await, "");
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
 async fn a_replaced_certificate_is_used_and_a_broken_one_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let old = write_certificate(folder.path());
     let server = start(folder.path()).await;
     let mut client = Client::open(connect(&server, &old).await.unwrap(), "").await;
 
-    std::fs::write(folder.path().join("cert.pem"), "not a certificate").unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    connect(&server, &old).await.expect("the old certificate stays");
+    let good = std::fs::read_to_string(folder.path().join("cert.pem")).unwrap();
+    // A certificate after the first was not looked at: clients then refused the whole chain.
+    let broken_chain = format!("{good}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    for broken in ["not a certificate", &broken_chain, &good[..200]] {
+        std::fs::write(folder.path().join("cert.pem"), broken).unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        connect(&server, &old).await.expect("the old certificate stays");
+        let error = Listener::bind("127.0.0.1:0", config(folder.path())).await.err().expect(broken);
+        assert!(!error.to_string().contains(", 66, "), "{error}");
+    }
 
     let new = write_certificate(folder.path());
     let is_new = async {
