@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::uri::{PathAndQuery, Uri};
-use http::{Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode, header};
 use tower::Service;
 
 use crate::connection::Peer;
@@ -31,6 +31,14 @@ impl BasePath {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The address with the slash that relative links on the page need, if all of it is the base.
+    fn completed(&self, uri: &Uri) -> Option<HeaderValue> {
+        let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+        (uri.path() == self.as_str())
+            .then(|| HeaderValue::try_from(format!("{}/{query}", self.as_str())).ok())
+            .flatten()
     }
 
     /// The address without the base; `None` if it is not below it.
@@ -87,6 +95,10 @@ where
             request.extensions_mut().insert(client);
         }
         if !self.base_path.as_str().is_empty() {
+            if let Some(address) = self.base_path.completed(request.uri()) {
+                let answer = (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, address)]);
+                return Box::pin(ready(Ok(answer.into_response())));
+            }
             let Some(uri) = self.base_path.strip(request.uri()) else {
                 return Box::pin(ready(Ok(StatusCode::NOT_FOUND.into_response())));
             };

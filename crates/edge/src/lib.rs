@@ -45,6 +45,8 @@ pub mod origin;
 
 pub mod proxy;
 
+pub mod head;
+
 pub mod caller;
 
 pub mod base_path;

@@ -2,6 +2,7 @@
 //! otherwise let any page act as its visitor.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -55,6 +56,30 @@ impl OriginPolicy {
             (Self::Listed { origins, .. }, Some(origin)) => origins.contains(origin),
         }
     }
+
+    /// Whether a request with these `Origin` headers may pass. A browser sends one at most.
+    pub fn admits<'a>(&self, origins: impl IntoIterator<Item = &'a HeaderValue>) -> bool {
+        let mut origins = origins.into_iter();
+        match (self, origins.next(), origins.next()) {
+            (Self::Any, ..) => true,
+            (_, None, _) => self.allows(None),
+            (_, Some(origin), None) => origin.to_str().is_ok_and(|origin| self.allows(Some(origin))),
+            (_, Some(_), Some(_)) => false,
+        }
+    }
+}
+
+/// A layer (by [`from_fn_with_state`](axum::middleware::from_fn_with_state)) that refuses pages of origins that may not call,
+/// whatever they ask for: their calls, their sockets, and their browsers' question whether they may.
+pub async fn only_pages_of(
+    State(policy): State<Arc<OriginPolicy>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if policy.admits(request.headers().get_all(header::ORIGIN)) {
+        return next.run(request).await;
+    }
+    (StatusCode::FORBIDDEN, "this origin may not call\n").into_response()
 }
 
 fn canonical(origin: &str) -> Option<String> {

@@ -139,12 +139,7 @@ impl Upgrade {
     /// # Errors
     /// [`UpgradeRefusal::Origin`] if the policy says no, or if there is more than one origin.
     pub fn check_origin(self, policy: &OriginPolicy) -> Result<Self, UpgradeRefusal> {
-        let is_allowed = match self.origins.as_slice() {
-            [] => policy.allows(None),
-            [origin] => origin.to_str().is_ok_and(|origin| policy.allows(Some(origin))),
-            _ => false,
-        };
-        if is_allowed { Ok(self) } else { Err(UpgradeRefusal::Origin) }
+        if policy.admits(&self.origins) { Ok(self) } else { Err(UpgradeRefusal::Origin) }
     }
 
     /// Answers 101 and starts the socket when that is out. `make_session` runs then, with the way to the client.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -337,6 +338,8 @@ async fn the_client_is_known_below_a_base_path() {
     for (path, expected) in [
         ("/chat/who?x=1", "\r\n\r\n192.0.2.7 https:true Some(\"chat.example.org\") /who?x=1"),
         ("/who", "HTTP/1.1 404 Not Found"),
+        ("/chat?x=1", "HTTP/1.1 308 Permanent Redirect\r\nlocation: /chat/?x=1"),
+        ("/chat/", "HTTP/1.1 404 Not Found"),
         ("/chatter/who", "HTTP/1.1 404 Not Found"),
     ] {
         let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
@@ -379,6 +382,44 @@ async fn a_page_of_another_origin_gets_no_socket() {
         let mut answer = [0; 12];
         tcp.read_exact(&mut answer).await.unwrap();
         assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"), "{origin:?}");
+    }
+}
+
+/// A list of origins held for the native API alone: pages of any origin reached vendors' dialects.
+#[tokio::test]
+async fn a_page_of_another_origin_reaches_nothing_behind_the_layer() {
+    let policy = Arc::new(OriginPolicy::listed(["https://chat.example.org"], true).unwrap());
+    let router = Router::new()
+        .route("/hello", get(async || "hello"))
+        .layer(from_fn_with_state(policy, sidetalk_edge::origin::only_pages_of));
+    let serving = serve(router, long()).await;
+    for (origin, status) in [
+        ("origin: https://chat.example.org\r\n", 200),
+        ("origin: https://evil.example\r\n", 403),
+        ("origin: null\r\n", 403),
+        ("", 200),
+    ] {
+        let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
+        let request = format!("GET /hello HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{origin}\r\n");
+        tcp.write_all(request.as_bytes()).await.unwrap();
+        let answer = read_to_end(&mut tcp).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{origin:?}: {answer}");
+    }
+}
+
+/// Who announced a body that was too long was told to go on, or nothing at all until its end.
+#[tokio::test]
+async fn a_body_that_is_announced_too_long_is_refused_at_once() {
+    let router = Router::new()
+        .route("/body", post(async |body: Bytes| body.len().to_string()))
+        .layer(from_fn_with_state(1000, sidetalk_edge::head::refuse_long_bodies));
+    let serving = serve(router, long()).await;
+    for expect in ["expect: 100-continue\r\n", ""] {
+        let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
+        let head = format!("POST /body HTTP/1.1\r\nhost: test\r\n{expect}content-length: 1001\r\n\r\n");
+        tcp.write_all(head.as_bytes()).await.unwrap();
+        let answer = read_to_end(&mut tcp).await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     }
 }
 
