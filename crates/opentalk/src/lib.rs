@@ -33,6 +33,8 @@ mod hall;
 mod chat;
 mod enter;
 mod history;
+mod power;
+
 mod moderation;
 
 mod settings;

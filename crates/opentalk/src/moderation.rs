@@ -1,5 +1,6 @@
 //! The modules `control` (of people inside) and `moderation`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::chat::moderates;
 use crate::enter::Inside;
 use crate::hall::{Hall, Waiter, connection};
+use crate::power::{acting_on, is_denied, peers};
 use crate::state::OpenTalkState;
 use crate::to_wire::{CONTROL, MODERATION, event};
 use crate::wire::{
@@ -83,8 +85,13 @@ async fn role(
         (false, true) => Some(CoreRole::Member),
         (false, false) => None,
     };
+    let who = acting_on(state, inside, &person.user);
     let write = Write::SetRole { user: person.user, role };
-    state.service.write(&state.server(), &inside.room.name, write).await?;
+    let written = state.service.write(&who, &inside.room.name, write).await;
+    if is_denied(&written) {
+        return Ok(Some(control_error(state, "insufficient_permissions")));
+    }
+    written?;
     let done = if grant {
         ControlEvent::ModeratorRoleGranted { target }
     } else {
@@ -105,10 +112,7 @@ pub(crate) async fn serve(
         return Ok(Some(error(state, "insufficient_permissions")));
     }
     match command {
-        ModerationCommand::Kick { target } => {
-            cut(state, inside, target).await?;
-            Ok(None)
-        }
+        ModerationCommand::Kick { target } => kick(state, inside, target).await,
         ModerationCommand::Ban { target } => ban(state, inside, target).await,
         ModerationCommand::Accept { target } => Ok(accept(state, inside, target)),
         ModerationCommand::SendToWaitingRoom { target } => send_to_waiting_room(state, inside, target).await,
@@ -124,17 +128,33 @@ pub(crate) async fn serve(
     }
 }
 
-async fn cut(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Result<(), Failure> {
-    let (server, name) = (state.server(), &inside.room.name);
-    match state.service.cut(&server, name, connection(target), LeaveReason::Kicked).await {
-        Ok(()) => Ok(()),
+async fn kick(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Result<Option<Bytes>, Failure> {
+    let cut = cut(state, inside, target, LeaveReason::Kicked).await;
+    if is_denied(&cut) {
+        return Ok(Some(error(state, "insufficient_permissions")));
+    }
+    match cut {
+        Ok(()) => {}
         // Somebody who waits is put out of the waiting room; who is not there needs not be put out.
         Err(Failure::Refused(_)) => {
             put_out_of_waiting(state, &inside.room, target, &ModerationEvent::Kicked);
-            Ok(())
         }
-        Err(failure) => Err(failure),
+        Err(failure) => return Err(failure),
     }
+    Ok(None)
+}
+
+/// Ends the place of a participant in the room.
+async fn cut(
+    state: &OpenTalkState,
+    inside: &Inside,
+    target: Uuid,
+    reason: LeaveReason,
+) -> Result<(), Failure> {
+    let user =
+        state.halls.with(&inside.room, |hall| hall.people.get(&target).map(|person| person.user.clone()));
+    let who = user.map_or_else(|| inside.who(), |user| acting_on(state, inside, &user));
+    state.service.cut(&who, &inside.room.name, connection(target), reason).await
 }
 
 fn put_out_of_waiting(state: &OpenTalkState, room: &RoomKey, target: Uuid, why: &ModerationEvent<'_>) {
@@ -166,12 +186,17 @@ async fn ban(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Result<Opt
         return Ok(Some(error(state, "cannot_ban_guest")));
     }
     // Nobody here could lift the ban of the room's owner, and it is the owner's room.
+    let who = acting_on(state, inside, &person.user);
     let (write, told) = if is_owner {
         (Write::Kick { user: person.user }, ModerationEvent::Kicked)
     } else {
         (Write::Ban { user: person.user, duration: None }, ModerationEvent::Banned)
     };
-    state.service.write(&state.server(), &inside.room.name, write).await?;
+    let written = state.service.write(&who, &inside.room.name, write).await;
+    if is_denied(&written) {
+        return Ok(Some(error(state, "insufficient_permissions")));
+    }
+    written?;
     put_out_of_waiting(state, &inside.room, target, &told);
     Ok(None)
 }
@@ -199,8 +224,8 @@ async fn send_to_waiting_room(
     if person.is_owner {
         return Ok(Some(error(state, "cannot_send_room_owner_to_waiting_room")));
     }
+    // There before the place in the room is gone, so that it goes with the socket.
     let attendee = state.halls.with(&inside.room, |hall| {
-        hall.send_away(target);
         let attendee = hall.attendees.get(&target).cloned()?;
         hall.sent_to_wait.insert(target);
         let outbox = Arc::clone(&attendee.outbox);
@@ -208,17 +233,21 @@ async fn send_to_waiting_room(
         Some(attendee)
     });
     let Some(attendee) = attendee else { return Ok(None) };
-    attendee.send(event(MODERATION, state.service.now(), &ModerationEvent::SentToWaitingRoom));
-    let (server, name) = (state.server(), &inside.room.name);
-    let cut = state.service.cut(&server, name, connection(target), LeaveReason::Left).await;
+    let cut = cut(state, inside, target, LeaveReason::Left).await;
+    let now = state.service.now();
+    let is_denied = is_denied(&cut);
     state.halls.with(&inside.room, |hall| {
         hall.sent_to_wait.remove(&target);
-        tell_waiting(hall, &person, state.service.now());
+        if is_denied {
+            hall.waiting.remove(&target);
+        } else if hall.waiting.contains_key(&target) {
+            hall.send_away(target);
+            attendee.send(event(MODERATION, now, &ModerationEvent::SentToWaitingRoom));
+            tell_waiting(hall, &person, now);
+        }
     });
-    match cut {
-        Ok(()) | Err(Failure::Refused(_)) => Ok(None),
-        Err(failure) => Err(failure),
-    }
+    unless_unavailable(cut)?;
+    Ok(is_denied.then(|| error(state, "insufficient_permissions")))
 }
 
 /// Tells the moderators that somebody waits.
@@ -297,34 +326,50 @@ async fn debrief(state: &OpenTalkState, inside: &Inside, scope: KickScope) -> Re
         KickScope::UsersAndGuests => !person.is_moderator,
         KickScope::All => true,
     };
-    let going: Vec<Uuid> = state.halls.with(&inside.room, |hall| {
+    let here: Vec<_> = state.halls.with(&inside.room, |hall| {
         let here = hall.people.values().filter(|person| person.left_at.is_none() && goes(person));
-        here.map(|person| person.id).collect()
+        here.map(|person| (person.id, person.user.clone())).collect()
     });
+    let peers = peers(inside);
+    let (going, others): (Vec<_>, Vec<_>) = here.into_iter().partition(|(_, user)| peers.contains(user));
+    let name = &inside.room.name;
+    let mut some_stay = false;
+    for (id, _) in others {
+        let cut = state.service.cut(&inside.who(), name, connection(id), LeaveReason::Kicked).await;
+        some_stay |= is_denied(&cut);
+        unless_unavailable(cut)?;
+    }
+    let going: HashSet<Uuid> = going.into_iter().map(|(id, _)| id).collect();
     let now = state.service.now();
     let (ended, started) = (
         event(MODERATION, now, &ModerationEvent::SessionEnded { issued_by }),
         event(MODERATION, now, &ModerationEvent::DebriefingStarted { issued_by }),
     );
-    state.halls.with(&inside.room, |hall| {
+    let attendees = state.halls.with(&inside.room, |hall| {
         for attendee in hall.attendees.values() {
             attendee.send(if going.contains(&attendee.id) { ended.clone() } else { started.clone() });
         }
+        going.iter().for_each(|id| hall.send_away(*id));
+        going.iter().filter_map(|id| hall.attendees.get(id).cloned()).collect::<Vec<_>>()
     });
-    let (server, name) = (state.server(), &inside.room.name);
-    for id in going {
-        // They know why already. Those of other dialects are told that they are put out.
-        let attendee = state.halls.with(&inside.room, |hall| hall.attendees.get(&id).cloned());
-        let reason = if attendee.is_some() { LeaveReason::Left } else { LeaveReason::Kicked };
-        match state.service.cut(&server, name, connection(id), reason).await {
-            Ok(()) | Err(Failure::Refused(_)) => {}
-            Err(failure) => return Err(failure),
-        }
-        if let Some(attendee) = attendee {
-            attendee.outbox.close_with(&Close::new(Code::Normal, ""));
-        }
+    if some_stay {
+        inside.attendee.send(error(state, "insufficient_permissions"));
+    }
+    for attendee in attendees {
+        // They know why already.
+        let cut = state.service.cut(&state.server(), name, connection(attendee.id), LeaveReason::Left).await;
+        unless_unavailable(cut)?;
+        attendee.outbox.close_with(&Close::new(Code::Normal, ""));
     }
     Ok(None)
+}
+
+/// Whoever is not there needs not be put out.
+fn unless_unavailable(cut: Result<(), Failure>) -> Result<(), Failure> {
+    match cut {
+        Ok(()) | Err(Failure::Refused(_)) => Ok(()),
+        Err(failure) => Err(failure),
+    }
 }
 
 fn change_name(state: &OpenTalkState, inside: &Inside, target: Uuid, new_name: &str) -> Option<Bytes> {

@@ -14,5 +14,6 @@ mod histories;
 mod hostile;
 mod leaks;
 mod pace;
+mod power;
 mod returns;
 mod tokens;
