@@ -39,8 +39,9 @@ use crate::proxy::TrustedProxies;
 use crate::stream::Stream;
 use crate::tls::{Tls, TlsFiles};
 
-/// Refusals that are being written at the same time; beyond this, connections are dropped without a word.
-const REFUSALS_MAX: usize = 256;
+/// Refusals that are being written at the same time; beyond this, connections are dropped without a word. Each is an open
+/// file above the cap of connections, which whoever sets that cap leaves room for.
+const REFUSALS_MAX: usize = 32;
 
 /// How long a refused client has to take its answer.
 const REFUSAL_LINGER: Duration = Duration::from_secs(1);
@@ -221,7 +222,7 @@ where
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
                     // Out of files or memory: the connection stays in the backlog, and trying at once would spin.
-                    tracing::warn!(error = %error, pause_ms = pause.as_millis(), "cannot accept a connection");
+                    tracing::warn!(error = %error, pause_ms = pause.as_millis() as u64, "cannot accept a connection");
                     sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }

@@ -63,8 +63,24 @@ pub enum Kind {
     Histogram,
 }
 
-/// Tells the recorder what the names mean. Call it once, after the recorder is installed.
+/// The counters whose labels are words, with all of them. Those with a number (`code`) come with their first event.
+const WORDS: [(&str, &str, &[&str]); 5] = [
+    (CONNECTS_TOTAL, "result", &["accepted", "address_full", "node_full", "tls_failed"]),
+    (DEADLINES_TOTAL, "phase", &["silent", "header", "idle", "write"]),
+    (TLS_RELOADS_TOTAL, "result", &["ok", "failed"]),
+    (AUTH_FAILURES_TOTAL, "reason", &["credentials", "token", "expired", "secret"]),
+    (RESUME_TOTAL, "outcome", &["ok", "too_old", "epoch_changed"]),
+];
+
+/// Tells the recorder what the names mean, and lets counters begin at 0: to `increase()`, a counter that comes with its first
+/// event has not grown by it. Call it once, after the recorder is installed.
 pub fn describe() {
+    for (name, label, words) in WORDS {
+        for word in words {
+            metrics::counter!(name, label => *word).increment(0);
+        }
+    }
+    metrics::counter!(SLOW_TOTAL).increment(0);
     for (name, kind, meaning) in ALL {
         match kind {
             Kind::Counter => metrics::describe_counter!(name, meaning),

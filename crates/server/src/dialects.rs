@@ -138,7 +138,10 @@ fn openvidu_settings(config: &Config) -> Result<OpenViduSettings> {
 fn opentalk_settings(config: &Config) -> Result<OpenTalkSettings> {
     let section = &config.opentalk;
     let project = ProjectId::new(section.project).context("the configuration was checked")?;
-    let livekit = section.livekit_url.clone().zip(section.livekit_token.clone());
+    let livekit = section
+        .livekit_url
+        .clone()
+        .zip(section.livekit_token.as_ref().map(|token| token.reveal().to_string()));
     Ok(OpenTalkSettings {
         oidc_name: section.oidc_name.clone(),
         oidc_url: section.oidc_url.clone(),

@@ -10,6 +10,35 @@ use sidetalk_core::refusal::Failure;
 use sidetalk_core::transaction::{WriteResult, Written};
 use tokio::time::Instant;
 
+/// The names of the store's calls, as [`Around`] gives them.
+const OPS: &str = "write page entries message search messages_of mark_read unread open room rooms rooms_of delete put_project \
+                   project projects put_user user users erase_user put_records add_record record records take_record \
+                   remove_records purge backup";
+
+/// Lets what is counted here begin at 0, so that the first event is a growth.
+pub fn begin_at_zero() {
+    for op in OPS.split(' ') {
+        counter!("sidetalk_storage_errors_total", "op" => op).increment(0);
+    }
+    for scope in ["room", "group", "users"] {
+        counter!("sidetalk_messages_total", "scope" => scope).increment(0);
+    }
+    for action in [
+        "chat_enable",
+        "chat_disable",
+        "history_clear",
+        "slow_mode",
+        "mute",
+        "unmute",
+        "kick",
+        "ban",
+        "unban",
+        "set_role",
+    ] {
+        counter!("sidetalk_moderation_actions_total", "action" => action).increment(0);
+    }
+}
+
 /// A store that is watched.
 pub struct MeasuredStore {
     inner: Arc<dyn Store>,
@@ -145,4 +174,20 @@ fn count(entry: &Entry) {
         _ => return,
     };
     counter!("sidetalk_moderation_actions_total", "action" => action).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_calls_of_the_store_are_listed() {
+        let around = include_str!("../../core/src/ports/around.rs");
+        let calls: Vec<&str> = around
+            .split("self.around(\"")
+            .skip(1)
+            .filter_map(|call| call.split_once('"').map(|(op, _)| op))
+            .collect();
+        assert_eq!(OPS.split(' ').collect::<Vec<_>>(), calls, "fix: OPS above");
+    }
 }

@@ -13,6 +13,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::config::sections::Log;
 use crate::config::setting::LogFormat;
+use crate::measured;
 
 mod lines;
 
@@ -42,11 +43,6 @@ pub const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// # Errors
 /// If the level is not one.
 pub fn start_logs(log: &Log) -> Result<()> {
-    let json = match log.format {
-        LogFormat::Auto => !io::stderr().is_terminal(),
-        LogFormat::Text => false,
-        LogFormat::Json => true,
-    };
     let mut started = Ok(());
     WRITER.call_once(|| started = start_writer());
     started.context("cannot start the log thread")?;
@@ -57,13 +53,22 @@ pub fn start_logs(log: &Log) -> Result<()> {
         .log_internal_errors(false)
         .with_span_events(FmtSpan::NONE);
     // A second start in one process (a test) keeps the first.
-    if json {
+    if is_json(log.format) {
         let _ = builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init();
     } else {
         let _ = builder.with_ansi(io::stderr().is_terminal()).with_target(false).try_init();
     }
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Whether lines are JSON.
+pub fn is_json(format: LogFormat) -> bool {
+    match format {
+        LogFormat::Auto => !io::stderr().is_terminal(),
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    }
 }
 
 /// A bug is an event like others: one line, in the format of the log.
@@ -170,6 +175,17 @@ pub const ALL: &[(&str, &str)] = &[
 
 fn describe() {
     sidetalk_edge::metrics::describe();
+    measured::begin_at_zero();
+    for result in ["ok", "failed"] {
+        metrics::counter!("sidetalk_jwks_reads_total", "result" => result).increment(0);
+    }
+    for name in [
+        "sidetalk_task_failures_total",
+        "sidetalk_retention_purged_messages_total",
+        "sidetalk_retention_failures_total",
+    ] {
+        metrics::counter!(name).increment(0);
+    }
     for (name, meaning) in ALL {
         match () {
             () if name.ends_with("_total") => metrics::describe_counter!(*name, *meaning),

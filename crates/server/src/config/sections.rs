@@ -357,7 +357,7 @@ section! {
         /// The media server that clients are told of, with livekit_token. Their web page shows no meeting without one.
         livekit_url: Option<String> = None,
         /// The token for it.
-        livekit_token: Option<String> = None,
+        livekit_token: Option<Secret> = None,
     }
 }
 

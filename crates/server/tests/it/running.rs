@@ -24,6 +24,9 @@ fn it_says_when_it_is_ready_and_how_it_is() {
         "sidetalk_build_info{version=",
         "sidetalk_ready 1",
         "sidetalk_http_requests_total{method=\"GET\",status=\"2xx\"} 1",
+        "sidetalk_storage_errors_total{op=\"write\"} 0",
+        "sidetalk_tls_reloads_total{result=\"failed\"} 0",
+        "sidetalk_task_failures_total 0",
         "process_resident_memory_bytes",
         "process_open_fds",
     ] {
