@@ -12,6 +12,8 @@ mod migrate;
 mod openapi;
 mod order;
 mod project;
+mod read;
+mod ready;
 mod room;
 mod serve;
 mod show;
@@ -22,6 +24,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Problems, Sources};
@@ -83,7 +86,7 @@ enum Command {
 #[derive(Clone, Debug, Args)]
 struct ConfigArgs {
     /// The configuration file
-    #[arg(long, short, value_name = "FILE", env = "SIDETALK_CONFIG", hide_env_values = true)]
+    #[arg(long, short, value_name = "FILE", env = CONFIG, hide_env_values = true, value_parser = path())]
     config: Option<PathBuf>,
     /// The folder with the store [store.path; default: ./data]
     #[arg(long, value_name = "DIR")]
@@ -93,6 +96,13 @@ struct ConfigArgs {
     set: Vec<(String, String)>,
 }
 
+/// The variable with the configuration file. Set to nothing, as container platforms do, it is as good as not set.
+const CONFIG: &str = "SIDETALK_CONFIG";
+
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it like http.base_path=/chat")?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
@@ -100,8 +110,9 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 
 impl ConfigArgs {
     fn sources(&self) -> Sources {
-        let mut sources =
-            Sources::of_process(self.config.clone()).flag("--data", "store.path", self.data.as_ref());
+        let is_unset = std::env::var_os(CONFIG).is_some_and(|file| file.is_empty());
+        let file = self.config.clone().filter(|file| !(is_unset && file.as_os_str().is_empty()));
+        let mut sources = Sources::of_process(file).flag("--data", "store.path", self.data.as_ref());
         for (key, value) in &self.set {
             sources = sources.flag(&format!("--set {key}"), key, Some(value));
         }
@@ -121,12 +132,26 @@ pub fn main() -> ExitCode {
         // Whoever reads our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            telemetry::complain(&format!("sidetalk: {error:#}\n"));
+            let lines = causes(&error);
+            telemetry::complain(&lines.lines().map(|line| format!("sidetalk: {line}\n")).collect::<String>());
             ExitCode::from(if error.is::<Problems>() { 2 } else { 1 })
         }
     };
     telemetry::flush_logs();
     code
+}
+
+/// What went wrong, and why. Engines say what their own cause says, once more.
+fn causes(error: &anyhow::Error) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        match said.last_mut() {
+            Some(last) if last.contains(&cause) => {}
+            Some(last) if cause.contains(&**last) => *last = cause,
+            _ => said.push(cause),
+        }
+    }
+    said.join(": ")
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -137,8 +162,8 @@ impl Command {
     fn run(self) -> Result<ExitCode> {
         let done = match self {
             Self::Doctor(command) => return command.run(),
-            Self::Serve(command) => command.run(),
-            Self::Dev(command) => command.run(),
+            Self::Serve(command) => return command.run(),
+            Self::Dev(command) => return command.run(),
             Self::Migrate(command) => command.run(),
             Self::Config(command) => command.run(),
             Self::Project(command) => command.run(),

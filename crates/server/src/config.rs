@@ -137,6 +137,13 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
+impl Problems {
+    /// A single one.
+    pub fn one(at: &str, what: impl Into<String>) -> Self {
+        Self(vec![Problem { at: at.to_owned(), what: what.into() }])
+    }
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> =

@@ -16,6 +16,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
+use crate::config::sections::ProjectEntry;
 use crate::lifecycle::Stop;
 use crate::orders::{Order, carry_out};
 
@@ -64,14 +65,14 @@ impl Control {
     }
 
     /// Carries out orders, one after the other, until asked to stop.
-    pub async fn serve(self, service: Arc<Service>, mut stop: Stop) {
+    pub async fn serve(self, service: Arc<Service>, configured: Vec<ProjectEntry>, mut stop: Stop) {
         loop {
             let accepted = tokio::select! {
                 () = stop.asked() => return,
                 accepted = self.listener.accept() => accepted,
             };
             let outcome = match accepted {
-                Ok((stream, _)) => answer(stream, &service).await,
+                Ok((stream, _)) => answer(stream, &service, &configured).await,
                 Err(error) => Err(error.into()),
             };
             if let Err(error) = outcome {
@@ -89,7 +90,7 @@ impl Drop for Control {
     }
 }
 
-async fn answer(stream: UnixStream, service: &Arc<Service>) -> Result<()> {
+async fn answer(stream: UnixStream, service: &Arc<Service>, configured: &[ProjectEntry]) -> Result<()> {
     let (read_half, mut write_half) = stream.into_split();
     let mut line = String::new();
     let mut reader = tokio::io::BufReader::new(read_half.take(ORDER_BYTES_MAX));
@@ -99,7 +100,7 @@ async fn answer(stream: UnixStream, service: &Arc<Service>) -> Result<()> {
         return Ok(());
     }
     let reply = match serde_json::from_str(&line) {
-        Ok(order) => match carry_out(service, order).await {
+        Ok(order) => match carry_out(service, configured, order).await {
             Ok(shown) => Reply::Done(shown),
             Err(error) => Reply::Failed(format!("{error:#}")),
         },
@@ -198,9 +199,9 @@ mod tests {
         let control = Control::bind(folder.path()).expect("the folder is ours");
         assert!(is_served(folder.path()).expect("it listens"));
         let (looker, _) = control.listener.accept().await.expect("somebody looked");
-        answer(looker, &service).await.expect("nothing was asked");
+        answer(looker, &service, &[]).await.expect("nothing was asked");
         let mut tasks = Tasks::new(Readiness::default());
-        tasks.spawn("control", |stop| control.serve(service, stop));
+        tasks.spawn("control", |stop| control.serve(service, Vec::new(), stop));
         let data = folder.path().to_owned();
         let listed = tokio::task::spawn_blocking(move || send(&data, &Order::ProjectList)).await;
         assert!(listed.expect("no bug").is_ok());

@@ -19,6 +19,7 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::clock::OsEntropy;
+use crate::config::sections::ProjectEntry;
 use crate::projects;
 
 /// Rooms in one answer.
@@ -48,8 +49,10 @@ pub enum Order {
     ProjectRotate {
         /// Its key.
         key: u32,
-        /// For how many seconds the old secret is still good for tokens.
-        keep_s: u64,
+        /// For how many milliseconds the old secret is still good for tokens.
+        keep_ms: u64,
+        /// Whether the tokens of the secret before may end with it.
+        drop_previous: bool,
     },
     /// Attach an application to a project.
     ApplicationAttach {
@@ -104,11 +107,12 @@ pub enum Order {
     },
 }
 
-/// Does what is ordered; gives what there is to show.
+/// Does what is ordered; gives what there is to show. `configured` are the projects of the configuration, whose secrets
+/// are its own.
 ///
 /// # Errors
 /// What stands in the way, for the operator.
-pub async fn carry_out(service: &Arc<Service>, order: Order) -> Result<Value> {
+pub async fn carry_out(service: &Arc<Service>, configured: &[ProjectEntry], order: Order) -> Result<Value> {
     match order {
         Order::ProjectCreate { name, key } => {
             let key = key.map(project_id).transpose()?;
@@ -126,7 +130,13 @@ pub async fn carry_out(service: &Arc<Service>, order: Order) -> Result<Value> {
             shown["applications"] = attached.iter().map(|application| application.id.to_string()).collect();
             Ok(shown)
         }
-        Order::ProjectRotate { key, keep_s } => rotate(service, key, Duration::from_secs(keep_s)).await,
+        Order::ProjectRotate { key, .. } if configured.iter().any(|entry| entry.key == key) => {
+            // At the next start it would be as it was.
+            bail!("project {key}'s secret comes from the configuration: change it there")
+        }
+        Order::ProjectRotate { key, keep_ms, drop_previous } => {
+            rotate(service, key, Duration::from_millis(keep_ms), drop_previous).await
+        }
         Order::ApplicationAttach { key, application: id, public_key } => {
             let project = project(service, key).await?.id;
             let application = Application { id, project, public_key: public_key.into() };
@@ -156,7 +166,12 @@ pub async fn carry_out(service: &Arc<Service>, order: Order) -> Result<Value> {
         Order::UserErase { project: key, user } => {
             let project = project(service, key).await?;
             let id = UserId::new(&user).map_err(|why| anyhow::anyhow!("the user id {why}"))?;
+            let has_profile = service.store().user(project.id, &id).await?.is_some();
             let messages = service.erase_user(project.id, &id).await?;
+            if messages == 0 && !has_profile {
+                let note = format!("no profile and no message of user {user} was found");
+                return Ok(json!({ "erased": null, "messages_wiped": 0, "note": note }));
+            }
             Ok(json!({ "erased": user, "messages_wiped": messages }))
         }
         Order::Backup { target } => {
@@ -170,11 +185,22 @@ pub async fn carry_out(service: &Arc<Service>, order: Order) -> Result<Value> {
     }
 }
 
-async fn rotate(service: &Service, key: u32, keep: Duration) -> Result<Value> {
+async fn rotate(service: &Service, key: u32, keep: Duration, drop_previous: bool) -> Result<Value> {
+    let now = service.now();
     let change = |project: &mut Project| {
+        if let Some((_, until)) = project.previous_secret
+            && until > now
+            && !drop_previous
+        {
+            bail!(
+                "tokens of the secret before are promised to be good until {}: wait for that, or end them now with \
+                 --drop-previous",
+                rfc3339(until)
+            );
+        }
         let old = std::mem::replace(&mut project.secret, OsEntropy.secret().into());
-        project.previous_secret = (!keep.is_zero()).then(|| (old, service.now().plus(keep)));
-        anyhow::Ok(())
+        project.previous_secret = (!keep.is_zero()).then(|| (old, now.plus(keep)));
+        Ok(())
     };
     let rotated = service.change_project(project_id(key)?, change).await?;
     Ok(with_secret(&*rotated.with_context(|| no_project(key))?))

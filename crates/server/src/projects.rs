@@ -1,5 +1,6 @@
 //! Making projects: by the operator, by the configuration, and the one of `sidetalk dev`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -37,8 +38,10 @@ fn free_key(existing: &[Project], wanted: Option<ProjectId>) -> Result<ProjectId
     if let Some(taken) = existing.iter().find(|project| Some(project.id) == wanted) {
         bail!("project {} exists already; `sidetalk project show {}` shows it", taken.id, taken.id);
     }
-    let next = existing.iter().map(|project| project.id.get() + 1).max().unwrap_or(FIRST_KEY);
-    wanted.map_or_else(|| ProjectId::new(next), Ok).context("no key is left; choose one with --key")
+    let taken: HashSet<u32> = existing.iter().map(|project| project.id.get()).collect();
+    // There are fewer projects than keys.
+    let free = (FIRST_KEY..).find(|key| !taken.contains(key)).context("no key is left")?;
+    wanted.map_or_else(|| ProjectId::new(free), Ok).context("no key is left; choose one with --key")
 }
 
 /// Brings the projects of the configuration to the state that it says.
@@ -52,6 +55,15 @@ pub async fn bring_about(service: &Service, entries: &[ProjectEntry]) -> Result<
         set(service, key, Some(&entry.name), secret).await?;
     }
     Ok(())
+}
+
+/// Whether there is such a project.
+///
+/// # Errors
+/// If the store fails.
+pub async fn is_there(service: &Service, key: u32) -> Result<bool> {
+    let Ok(key) = ProjectId::new(key) else { return Ok(false) };
+    Ok(service.store().project(key).await?.is_some())
 }
 
 /// The project of `sidetalk dev`: the chosen one, else the one of the last time, else a fresh one.

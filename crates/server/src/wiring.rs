@@ -57,7 +57,9 @@ mod found;
 mod store;
 
 pub use found::{Found, SCHEMA};
-pub use store::{Held, Temporary, database, make_folder, open_store, require_schema, require_store};
+pub use store::{
+    Held, Temporary, database, folder_risk, make_folder, open_store, require_schema, require_store,
+};
 
 /// What `sidetalk dev` does beyond the configuration.
 #[derive(Clone, Debug)]
@@ -101,6 +103,15 @@ impl Server {
         let service = Service::new(dialects.join(service_parts(&config, held.store())));
         tasks.adopt("room flusher", service.spawn());
         projects::bring_about(&service, &config.projects).await?;
+        if let Some(risk) = folder_risk(&config.store.path) {
+            tracing::warn!(risk, "others can reach the store");
+        }
+        if config.opentalk.enabled && !projects::is_there(&service, config.opentalk.project).await? {
+            tracing::warn!(
+                project = config.opentalk.project,
+                "opentalk.project does not exist, so it has no rooms"
+            );
+        }
         let project = match &dev {
             Some(dev) => Some(projects::for_dev(&service, dev.project.as_ref()).await?),
             None => None,
@@ -122,7 +133,10 @@ impl Server {
         tasks.spawn("retention", |stop| retain(Arc::clone(&service), config.store.purge_interval, stop));
         tasks.spawn("metrics upkeep", |stop| upkeep(metrics.clone(), stop));
         match Control::bind(&config.store.path) {
-            Ok(control) => tasks.spawn("control", |stop| control.serve(Arc::clone(&service), stop)),
+            Ok(control) => {
+                let configured = config.projects.clone();
+                tasks.spawn("control", |stop| control.serve(Arc::clone(&service), configured, stop));
+            }
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "operator commands cannot reach this server");
             }

@@ -1,6 +1,7 @@
 //! `sidetalk dev`.
 
 use std::io::Write as _;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -9,7 +10,7 @@ use sidetalk_core::model::ProjectId;
 use sidetalk_core::ports::Clock as _;
 
 use super::ConfigArgs;
-use super::serve::{ListenArgs, ready, run_server};
+use super::serve::{ListenArgs, run_server};
 use crate::certificate;
 use crate::clock::SystemClock;
 use crate::config::sections::Shutdown;
@@ -47,19 +48,13 @@ fn key_secret(text: &str) -> Result<(ProjectId, String), String> {
 }
 
 impl Dev {
-    pub(super) fn run(self) -> Result<()> {
+    pub(super) fn run(self) -> Result<ExitCode> {
         let temporary = (self.config.data.as_deref() == Some(TEMPORARY)).then(Temporary::make).transpose()?;
         let config = self.load(temporary.as_ref())?;
         telemetry::start_logs(&config.log)?;
         let risks = self.risks(&config);
         let dev = wiring::Dev { project: self.project.clone() };
-        let ready_file = self.listen.ready_file;
-        run_server(config, Some(dev), |server| {
-            if let Some(file) = &ready_file {
-                ready::write(file, server)?;
-            }
-            print_banner(server, &risks)
-        })
+        run_server(config, Some(dev), self.listen.ready_file, |server| print_banner(server, &risks))
     }
 
     fn load(&self, temporary: Option<&Temporary>) -> Result<Config> {

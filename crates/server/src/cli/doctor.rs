@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use rustix::fs::Access;
 use sidetalk_core::model::Timestamp;
 use sidetalk_core::ports::Clock as _;
 
@@ -19,6 +20,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::control;
 use crate::lifecycle::raise_file_limit;
+use crate::wiring::{self, Found, SCHEMA};
 
 /// Less free space than this is a fault.
 const FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
@@ -93,6 +95,7 @@ fn examine(config: &Config) -> Vec<Finding> {
         findings.push(Bad(format!("server: {error}")));
         false
     });
+    findings.extend(store(&config.store.path));
     findings.push(clock(SystemClock.now()));
     findings.push(files(config));
     findings.extend(ports(config, is_served));
@@ -129,6 +132,44 @@ fn folder(path: &Path) -> Vec<Finding> {
         Err(error) => Bad(format!("disk: free space is unknown: {error}")),
     });
     findings
+}
+
+/// What lies in the folder, without opening it: to open a store is to migrate it.
+fn store(folder: &Path) -> Vec<Finding> {
+    let mut findings: Vec<_> = wiring::folder_risk(folder).map(Note).into_iter().collect();
+    let file = wiring::database(folder);
+    findings.push(match Found::at(&file) {
+        Ok(Found::Nothing) => Good("store: none yet, it is made at the first start".to_owned()),
+        Ok(Found::Store(SCHEMA)) => Good(format!("store: schema {SCHEMA}, as this version writes")),
+        Ok(Found::Store(schema)) if schema < SCHEMA => {
+            Note(format!("store: schema {schema}; a start migrates it to {SCHEMA}, so make a backup first"))
+        }
+        Ok(Found::Store(schema)) => Bad(format!(
+            "store: schema {schema}, and this version knows {SCHEMA}: use the version that wrote it"
+        )),
+        Ok(bad) => Bad(format!("store: {} {}", file.display(), bad.complaint())),
+        Err(error) => Bad(format!("store: {} cannot be read: {error}", file.display())),
+    });
+    findings.extend(["", "-wal", "-shm", ".lock"].into_iter().filter_map(|end| {
+        let mut file = file.clone().into_os_string();
+        file.push(end);
+        unusable(folder, Path::new(&file)).map(Bad)
+    }));
+    findings
+}
+
+/// Why the server could not use a file, if it is there: a command of root had left it, for instance.
+fn unusable(folder: &Path, file: &Path) -> Option<String> {
+    let (folder, about) = (fs::metadata(folder).ok()?, fs::metadata(file).ok()?);
+    let shown = file.display();
+    if about.uid() != folder.uid() {
+        let (file, folder) = (about.uid(), folder.uid());
+        return Some(format!(
+            "store: {shown} belongs to user {file}, its folder to user {folder}: chown {folder} {shown}"
+        ));
+    }
+    let is_usable = rustix::fs::access(file, Access::READ_OK | Access::WRITE_OK).is_ok();
+    (!is_usable).then(|| format!("store: {shown} cannot be read and written by this user"))
 }
 
 /// The middle of a few writes of a page with a sync each.

@@ -7,8 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use super::ConfigArgs;
-use crate::config::setting::Setting as _;
+use super::{ConfigArgs, read};
 
 /// How long the server may take.
 const WAIT: Duration = Duration::from_secs(5);
@@ -18,17 +17,16 @@ const WAIT: Duration = Duration::from_secs(5);
 #[command(after_help = "For containers: HEALTHCHECK CMD [\"sidetalk\", \"healthcheck\"]")]
 pub(super) struct Healthcheck {
     /// The operator's listener [default: admin.listen]
-    #[arg(long, value_name = "ADDRESS")]
-    admin: Option<String>,
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    admin: Option<SocketAddr>,
     #[command(flatten)]
     config: ConfigArgs,
 }
 
 impl Healthcheck {
     pub(super) fn run(self) -> Result<()> {
-        let address = match &self.admin {
-            Some(text) => SocketAddr::from_text(text.trim_start_matches("http://").trim_end_matches('/'))
-                .map_err(|right| anyhow::anyhow!("--admin must be {right}"))?,
+        let address = match self.admin {
+            Some(address) => address,
             None => self.config.load()?.admin.listen,
         };
         let answer = ask(address).with_context(|| format!("no server answers at {address}"))?;
@@ -36,9 +34,14 @@ impl Healthcheck {
         if !head.starts_with("HTTP/1.1 200") {
             bail!("{}", if body.trim().is_empty() { head } else { body.trim() });
         }
-        println!("ready");
+        writeln!(std::io::stdout(), "ready")?;
         Ok(())
     }
+}
+
+/// The address as the server prints it, a URL, is as good.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    read::address(text.trim_start_matches("http://").trim_end_matches('/'))
 }
 
 fn ask(address: SocketAddr) -> Result<String> {

@@ -24,7 +24,7 @@ pub(super) fn give(args: &ConfigArgs, order: Order) -> Result<Value> {
         wiring::require_store(&config.store)?;
     }
     wiring::require_schema(&config.store)?;
-    offline(&config, async |service| carry_out(&service, order).await)
+    offline(&config, async |service| carry_out(&service, &config.projects, order).await)
 }
 
 /// Runs something on the store of a server that does not run; a store of an earlier version is migrated.

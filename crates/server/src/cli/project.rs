@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::ConfigArgs;
 use super::order::give;
+use super::read;
 use super::show::ShowArgs;
-use crate::config::setting::Setting as _;
 use crate::orders::Order;
 
 /// Make, list, show projects, or give one a new secret
@@ -44,7 +44,7 @@ pub(super) struct Create {
     #[arg(long, default_value = "")]
     name: String,
     /// Its key [default: the next free one]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = read::key)]
     key: Option<u32>,
     #[command(flatten)]
     config: ConfigArgs,
@@ -63,10 +63,15 @@ pub(super) struct List {
 #[derive(Debug, Args)]
 pub(super) struct Rotate {
     /// The project's key
+    #[arg(value_parser = read::key)]
     key: u32,
     /// How long tokens of the old secret stay good
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = read::duration)]
     keep: Duration,
+    /// Even if tokens of the secret before stay good for a while: end
+    /// them now
+    #[arg(long)]
+    drop_previous: bool,
     #[command(flatten)]
     config: ConfigArgs,
     #[command(flatten)]
@@ -76,6 +81,7 @@ pub(super) struct Rotate {
 #[derive(Debug, Args)]
 pub(super) struct Show {
     /// The project's key
+    #[arg(value_parser = read::key)]
     key: u32,
     /// Print the secret too
     #[arg(long)]
@@ -89,6 +95,7 @@ pub(super) struct Show {
 #[derive(Debug, Args)]
 pub(super) struct AttachApplication {
     /// The project's key
+    #[arg(value_parser = read::key)]
     key: u32,
     /// The application's id
     #[arg(long, value_name = "UUID")]
@@ -105,6 +112,7 @@ pub(super) struct AttachApplication {
 #[derive(Debug, Args)]
 pub(super) struct DetachApplication {
     /// The project's key
+    #[arg(value_parser = read::key)]
     key: u32,
     /// The application's id
     #[arg(long, value_name = "UUID")]
@@ -115,18 +123,15 @@ pub(super) struct DetachApplication {
     show: ShowArgs,
 }
 
-/// A duration like `24h`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    Duration::from_text(text).map_err(|right| format!("it must be {right}"))
-}
-
 impl ProjectCommand {
     pub(super) fn run(self) -> Result<()> {
         let (config, show, order) = match self {
             Self::Create(it) => (it.config, it.show, Order::ProjectCreate { name: it.name, key: it.key }),
             Self::List(it) => (it.config, it.show, Order::ProjectList),
             Self::Rotate(it) => {
-                (it.config, it.show, Order::ProjectRotate { key: it.key, keep_s: it.keep.as_secs() })
+                let keep_ms = u64::try_from(it.keep.as_millis()).unwrap_or(u64::MAX);
+                let order = Order::ProjectRotate { key: it.key, keep_ms, drop_previous: it.drop_previous };
+                (it.config, it.show, order)
             }
             Self::Show(it) => (it.config, it.show, Order::ProjectShow { key: it.key, secret: it.secret }),
             Self::AttachApplication(it) => {

@@ -1,10 +1,12 @@
 //! `sidetalk room`.
 
 use anyhow::{Result, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
+use sidetalk_core::model::RoomName;
 
 use super::ConfigArgs;
 use super::order::give;
+use super::read;
 use super::show::ShowArgs;
 use crate::orders::Order;
 
@@ -24,14 +26,14 @@ pub(super) enum RoomCommand {
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// The project's key
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = read::key)]
     project: u32,
     /// Only rooms after this name
-    #[arg(long, value_name = "NAME")]
-    after: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = read::room)]
+    after: Option<RoomName>,
     /// How many at most, up to 1000
-    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
-    limit: usize,
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = value_parser!(u16).range(1..=1000))]
+    limit: u16,
     #[command(flatten)]
     config: ConfigArgs,
     #[command(flatten)]
@@ -41,9 +43,10 @@ pub(super) struct List {
 #[derive(Debug, Args)]
 pub(super) struct Show {
     /// The room's name
-    room: String,
+    #[arg(value_parser = read::room)]
+    room: RoomName,
     /// The project's key
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = read::key)]
     project: u32,
     #[command(flatten)]
     config: ConfigArgs,
@@ -54,9 +57,10 @@ pub(super) struct Show {
 #[derive(Debug, Args)]
 pub(super) struct Delete {
     /// The room's name
-    room: String,
+    #[arg(value_parser = read::room)]
+    room: RoomName,
     /// The project's key
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = read::key)]
     project: u32,
     /// Really: there is no way back
     #[arg(long)]
@@ -71,15 +75,18 @@ impl RoomCommand {
     pub(super) fn run(self) -> Result<()> {
         let (config, show, order) = match self {
             Self::List(it) => {
-                let order = Order::RoomList { project: it.project, after: it.after, limit: it.limit };
+                let after = it.after.map(|name| name.to_string());
+                let order = Order::RoomList { project: it.project, after, limit: it.limit.into() };
                 (it.config, it.show, order)
             }
-            Self::Show(it) => (it.config, it.show, Order::RoomShow { project: it.project, room: it.room }),
+            Self::Show(it) => {
+                (it.config, it.show, Order::RoomShow { project: it.project, room: it.room.to_string() })
+            }
             Self::Delete(it) if !it.yes => {
                 bail!("room {} would be deleted with all its messages, for ever; add --yes", it.room)
             }
             Self::Delete(it) => {
-                (it.config, it.show, Order::RoomDelete { project: it.project, room: it.room })
+                (it.config, it.show, Order::RoomDelete { project: it.project, room: it.room.to_string() })
             }
         };
         show.print(&give(&config, order)?)

@@ -2,14 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
 
-use super::ConfigArgs;
+use super::ready::ReadyFile;
+use super::{ConfigArgs, causes, is_broken_pipe, read};
 use crate::config::Config;
 use crate::config::sections::Http;
-use crate::config::setting::Setting as _;
 use crate::lifecycle::{Signals, raise_file_limit};
 use crate::telemetry;
 use crate::wiring::{Dev, Server, threads};
@@ -29,22 +30,18 @@ pub(super) struct Serve {
 #[derive(Clone, Debug, Args)]
 pub(super) struct ListenArgs {
     /// Address of the public listener; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS", value_parser = read::address)]
     pub(super) listen: Option<SocketAddr>,
     /// Address of the operator's listener
-    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS", value_parser = read::address)]
     pub(super) admin_listen: Option<SocketAddr>,
     /// Write a JSON object with the addresses when connections are accepted
     #[arg(long, value_name = "FILE")]
     pub(super) ready_file: Option<PathBuf>,
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    SocketAddr::from_text(text).map_err(|right| format!("it must be {right}"))
-}
-
 impl Serve {
-    pub(super) fn run(self) -> Result<()> {
+    pub(super) fn run(self) -> Result<ExitCode> {
         let sources = self.config.sources().flag("--listen", "http.listen", self.listen.listen).flag(
             "--admin-listen",
             "admin.listen",
@@ -55,19 +52,35 @@ impl Serve {
         for warning in config.warnings() {
             tracing::warn!(warning, "the configuration leaves a risk");
         }
-        let ready_file = self.listen.ready_file;
-        run_server(config, None, |server| {
-            ready_file.as_ref().map_or(Ok(()), |file| ready::write(file, server))
-        })
+        run_server(config, None, self.listen.ready_file, |_| Ok(()))
     }
 }
 
-/// Starts a server, tells that it is ready, and serves until it is asked to stop.
+/// Starts a server, tells that it is ready, and serves until it is asked to stop. Who reads the log as JSON finds in it why
+/// it ended.
 pub(super) fn run_server(
+    config: Config,
+    dev: Option<Dev>,
+    ready_file: Option<PathBuf>,
+    tell: impl FnOnce(&Server) -> Result<()>,
+) -> Result<ExitCode> {
+    let is_json = telemetry::is_json(config.log.format);
+    match serve(config, dev, ready_file, tell) {
+        Err(error) if is_json && !is_broken_pipe(&error) => {
+            tracing::error!(error = causes(&error), "the server has ended");
+            Ok(ExitCode::FAILURE)
+        }
+        done => done.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn serve(
     mut config: Config,
     dev: Option<Dev>,
+    ready_file: Option<PathBuf>,
     tell: impl FnOnce(&Server) -> Result<()>,
 ) -> Result<()> {
+    let ready_file = ready_file.map(ReadyFile::prepare).transpose()?;
     fit_connections(&mut config.http, dev.is_none());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads(config.runtime.worker_threads))
@@ -78,12 +91,15 @@ pub(super) fn run_server(
         // Before anything is open: a signal during the start is not lost.
         let signals = Signals::catch()?;
         let server = Server::start(config, dev).await?;
+        if let Some(file) = &ready_file {
+            file.write(&server)?;
+        }
         tell(&server)?;
         server.run(signals).await
     })
 }
 
-/// Files that are not connections: the store, the listeners, logs.
+/// Files that are not connections: the store, the listeners, logs, and those who are told that there is no place.
 const OTHER_FILES: usize = 100;
 
 /// A connection is an open file. Better no place for the next one, which is told so, than no file for the store.
@@ -101,32 +117,4 @@ fn fit_connections(http: &mut Http, tell: bool) {
         );
     }
     http.connections_max = fitting;
-}
-
-pub(super) mod ready {
-    //! The file that says that a server is ready.
-
-    use std::path::Path;
-
-    use anyhow::{Context as _, Result};
-    use serde_json::json;
-
-    use crate::wiring::Server;
-
-    /// Written beside and renamed, so that a reader never sees half of it.
-    pub(crate) fn write(file: &Path, server: &Server) -> Result<()> {
-        let mut ready = json!({
-            "url": server.url(),
-            "admin_url": server.admin_url(),
-            "pid": std::process::id(),
-        });
-        if let Some(project) = server.project() {
-            ready["project"] = json!({ "key": project.id.get(), "secret": *project.secret });
-        }
-        let mut beside = file.as_os_str().to_owned();
-        beside.push(".new");
-        std::fs::write(&beside, format!("{ready:#}\n"))
-            .and_then(|()| std::fs::rename(&beside, file))
-            .with_context(|| format!("cannot write the ready file {}", file.display()))
-    }
 }

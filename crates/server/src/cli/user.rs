@@ -2,9 +2,11 @@
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
+use sidetalk_core::model::UserId;
 
 use super::ConfigArgs;
 use super::order::give;
+use super::read;
 use super::show::ShowArgs;
 use crate::orders::Order;
 
@@ -20,9 +22,10 @@ pub(super) enum UserCommand {
 #[derive(Debug, Args)]
 pub(super) struct Erase {
     /// The user's id
-    user: String,
+    #[arg(value_parser = read::user)]
+    user: UserId,
     /// The project's key
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = read::key)]
     project: u32,
     /// Really: there is no way back
     #[arg(long)]
@@ -39,7 +42,7 @@ impl UserCommand {
         if !erase.yes {
             bail!("user {} would be erased, for ever; add --yes", erase.user);
         }
-        let order = Order::UserErase { project: erase.project, user: erase.user };
+        let order = Order::UserErase { project: erase.project, user: erase.user.to_string() };
         erase.show.print(&give(&erase.config, order)?)
     }
 }

@@ -1,9 +1,11 @@
 //! Whether what is set fits together, and is safe.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sidetalk_core::model::{ProjectId, SignalType};
 use sidetalk_edge::origin::OriginPolicy;
+use sidetalk_edge::proxy::Cidr;
 use uuid::Uuid;
 
 use super::sections::ProjectKeyEntry;
@@ -13,6 +15,15 @@ use crate::{jwks, telemetry};
 
 /// The least characters of a project's secret: 256 bits of HMAC key want 32 bytes.
 const SECRET_CHARS_MIN: usize = 32;
+
+/// An empty store has a fifth of it.
+const STORE_BYTES_MIN: u64 = 1 << 20;
+
+/// More would only wait for each other.
+const READERS_MAX: usize = 64;
+
+/// No machine has more cores.
+const THREADS_MAX: usize = 1_024;
 
 impl Config {
     /// What must be changed before a server may run with this.
@@ -49,7 +60,7 @@ impl Config {
             problems.add("admin.listen", "must differ from http.listen: metrics are not for the public");
         }
         for block in &http.trusted_proxies {
-            if block.0.ends_with("/0") {
+            if block.0.parse().is_ok_and(|block: Cidr| block.holds_the_public()) {
                 problems.add(
                     "http.trusted_proxies",
                     format!("{} trusts everybody's word about addresses", block.0),
@@ -58,6 +69,10 @@ impl Config {
         }
         if !http.base_path.starts_with('/') {
             problems.add("http.base_path", "must begin with a slash, like \"/chat\"");
+        } else if !http.base_path.trim_matches('/').is_empty()
+            && !is_plain_path(http.base_path.trim_end_matches('/'))
+        {
+            problems.add("http.base_path", "must be a path like \"/chat\" of letters, digits and -._~");
         }
         for origin in &http.allowed_origins {
             if let Err(bad) = OriginPolicy::listed([origin.as_str()], true) {
@@ -65,12 +80,17 @@ impl Config {
             }
         }
         for origin in &http.frame_ancestors {
-            if origin.contains([';', ',', ' ', '\n', '\r']) || !origin.is_ascii() {
+            // Browsers take a star in the place of a name's first part, too.
+            let one = origin.replacen("://*.", "://", 1);
+            if origin != "*" && OriginPolicy::listed([one.as_str()], true).is_err() {
                 problems.add(
                     "http.frame_ancestors",
-                    format!("{origin:?} is not an origin like \"https://app.example.org\""),
+                    format!("{origin:?} is not an origin like \"https://app.example.org\", or \"*\""),
                 );
             }
+        }
+        if http.public_url.as_ref().is_some_and(|url| !is_place(url)) {
+            problems.add("http.public_url", "must be an address like \"https://chat.example.org/chat\"");
         }
     }
 
@@ -93,6 +113,10 @@ impl Config {
             if time < Duration::from_millis(10) {
                 problems.add(key, "must be at least \"10ms\"");
             }
+        }
+        if self.limits.dedup_window < Duration::from_secs(60) {
+            problems
+                .add("limits.dedup_window", "must be at least \"1m\", or what is sent again is there twice");
         }
         if socket.pong_timeout >= socket.ping_interval {
             problems.add("socket.pong_timeout", "must be below socket.ping_interval");
@@ -121,6 +145,17 @@ impl Config {
         if limits.text_max >= self.http.body_max {
             problems.add("http.body_max", "must be above limits.text_max");
         }
+        if (1..STORE_BYTES_MIN).contains(&self.store.size_max.0) {
+            problems.add("store.size_max", "must be at least \"1MiB\", or \"0B\" for as the disk allows");
+        }
+        for (key, count, max) in [
+            ("store.readers", self.store.readers, READERS_MAX),
+            ("runtime.worker_threads", self.runtime.worker_threads, THREADS_MAX),
+        ] {
+            if count > max {
+                problems.add(key, format!("must be at most {max}"));
+            }
+        }
         for (key, count) in [
             ("http.connections_max", self.http.connections_max),
             ("http.connections_per_address_max", self.http.connections_per_address_max),
@@ -136,8 +171,12 @@ impl Config {
     }
 
     fn check_projects(&self, problems: &mut Checking) {
+        let mut keys = HashSet::new();
         for project in &self.projects {
             let at = format!("project {}", project.key);
+            if !keys.insert(project.key) {
+                problems.add(&at, "is there twice: give each a key of its own");
+            }
             if ProjectId::new(project.key).is_err() {
                 problems.add("project", format!("key {} is not a number from 1 to 2147483647", project.key));
             }
@@ -275,6 +314,14 @@ fn is_plain_path(path: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     path.strip_prefix('/')
         .is_some_and(|path| path.split('/').all(|part| !part.is_empty() && part.bytes().all(is_plain)))
+}
+
+/// Whether it is the address of a place: with a host, without a query.
+fn is_place(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else { return false };
+    matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.host().is_some_and(|host| !host.is_empty())
+        && uri.query().is_none()
 }
 
 fn is_safe_url(url: &str) -> bool {

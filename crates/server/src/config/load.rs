@@ -114,6 +114,9 @@ impl Loading {
                         }
                     }
                 }
+                _ if self.config.section_mut(table).is_some() => {
+                    self.problem(&at, format!("{table} is a section: write [{table}] above its keys"));
+                }
                 _ => self.unknown(&at, table),
             }
         }
@@ -171,6 +174,9 @@ impl Loading {
 
     fn value(&mut self, at: &str, name: &str, given: &Given<'_>) {
         let (table, key) = name.split_once('.').unwrap_or((name, ""));
+        if LISTS.contains(&table) {
+            return self.problem(at, format!("[[{table}]] can stand in the file only"));
+        }
         let outcome = self.config.section_mut(table).and_then(|section| section.set(key, given));
         match outcome {
             Some(Ok(())) => {}

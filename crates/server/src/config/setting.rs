@@ -200,7 +200,10 @@ impl<T: Setting> Setting for Option<T> {
     }
 
     fn from_toml(value: &Value) -> Result<Self, String> {
-        T::from_toml(value).map(Some)
+        match value {
+            Value::String(text) => Self::from_text(text),
+            other => T::from_toml(other).map(Some),
+        }
     }
 
     fn to_toml(&self) -> Option<String> {

@@ -1,10 +1,9 @@
 //! The store: where it lies, how it is opened and closed.
 
 use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use sidetalk_core::ports::{self, Entropy as _};
@@ -58,7 +57,7 @@ pub async fn open_store(config: &Config) -> Result<Held> {
         },
         write_cache_bytes: store.write_cache.size(),
         read_cache_bytes: store.read_cache.size(),
-        sent_kept: config.limits.dedup_window.max(Duration::from_hours(1)) * 2,
+        sent_kept: config.limits.dedup_window.saturating_mul(2),
         ..SqliteConfig::new(&path)
     };
     let older = Found::at(&path).ok().and_then(Found::older);
@@ -125,6 +124,14 @@ pub fn make_folder(path: &Path) -> Result<()> {
         .mode(0o700)
         .create(path)
         .with_context(|| format!("cannot make the data folder {}", path.display()))
+}
+
+/// What others may do with the data folder, if they may: a store holds secrets and private messages.
+pub fn folder_risk(path: &Path) -> Option<String> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let shown = path.display();
+    (mode & 0o077 != 0)
+        .then(|| format!("the data folder {shown} is open to others (mode {mode:o}): chmod 700 {shown}"))
 }
 
 /// A data folder that is removed when this is dropped.

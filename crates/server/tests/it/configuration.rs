@@ -46,6 +46,10 @@ fn the_environment_and_flags_are_read() {
     assert!(print(&["--set", "log.level=debug"]).contains("level = \"debug\""));
     let said = complains(2, &["config", "print", "--set", "log.levle=debug"]);
     assert!(said.contains("did you mean log.level?"), "{said}");
+    let said = complains(2, &["config", "print", "--set", "log.levle=debug", "--set", "project.key=7"]);
+    assert!(said.lines().count() == 2 && said.lines().all(|line| line.starts_with("sidetalk: ")), "{said}");
+    let unset = sidetalk().env("SIDETALK_CONFIG", "").args(["config", "check"]).output();
+    assert!(unset.expect("the binary can be run").status.success(), "a variable set to nothing is not set");
 }
 
 #[test]

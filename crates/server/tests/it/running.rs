@@ -1,3 +1,4 @@
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -217,6 +218,21 @@ fn clients_are_told_when_to_come_back() {
     assert!(waits[0] < waits[7] && waits[7] <= 5_000, "they come back spread: {waits:?}");
     assert_eq!(server.ended(), Some(0), "{}", server.log());
     assert!(request(&address, "GET", "/", &[], "").is_err(), "nobody listens any more");
+}
+
+#[test]
+fn the_ready_file_is_for_its_owner_and_goes_with_the_server() {
+    let (folder, data) = scratch();
+    let mut server = Server::start(&data);
+    let ready = data.with_extension("ready.json");
+    let mode = std::fs::metadata(&ready).expect("it is ready").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "the project's secret is in it");
+    server.signal("TERM");
+    assert_eq!(server.ended(), Some(0));
+    assert!(!ready.exists());
+    let nowhere = folder.path().join("no/such/folder").display().to_string();
+    let said = complains(1, &["serve", "--ready-file", &nowhere, "--data", "/nonexistent"]);
+    assert!(said.contains("cannot write the ready file") && !said.contains("serving"), "{said}");
 }
 
 #[test]
