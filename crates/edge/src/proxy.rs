@@ -4,7 +4,7 @@
 //! from the right: each trusted proxy vouches for the entry to the left of its own, and the first address that is not on
 //! the list is the client. What a client wrote itself stands further left and is never reached.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use http::header::{self, HeaderMap, HeaderName};
@@ -45,6 +45,15 @@ impl Cidr {
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         bits(address) & mask(self.prefix_bits) == self.network
+    }
+
+    /// Whether it is wider than the widest private networks, 10.0.0.0/8 and fc00::/7: whoever trusts it trusts the public.
+    #[must_use]
+    pub fn holds_the_public(&self) -> bool {
+        const IPV4_BITS: u32 = 96;
+        let is_of_ipv4 = mask(IPV4_BITS) & self.network == bits(Ipv4Addr::UNSPECIFIED.into());
+        let holds_ipv4 = self.prefix_bits < IPV4_BITS && self.contains(Ipv4Addr::UNSPECIFIED.into());
+        holds_ipv4 || self.prefix_bits < if is_of_ipv4 { IPV4_BITS + 8 } else { 7 }
     }
 }
 
@@ -217,6 +226,28 @@ mod tests {
         let client = proxies.client(peer.parse().unwrap(), false, &map);
         let scheme = if client.is_https { "https" } else { "http" };
         format!("{} {scheme}://{}", client.address, client.host.unwrap_or_default())
+    }
+
+    #[test]
+    fn no_block_may_hold_the_public() {
+        let holds = |block: &str| block.parse::<Cidr>().unwrap().holds_the_public();
+        for wide in [
+            "0.0.0.0/0",
+            "0.0.0.0/00",
+            "128.0.0.0/1",
+            "10.0.0.0/7",
+            "::/0",
+            "::ffff:0.0.0.0/96",
+            "::/8",
+            "2000::/3",
+        ] {
+            assert!(holds(wide), "{wide}");
+        }
+        for narrow in
+            ["10.0.0.0/8", "127.0.0.1", "::ffff:10.0.0.0/104", "fc00::/7", "fd00::/8", "::1", "2001:db8::/32"]
+        {
+            assert!(!holds(narrow), "{narrow}");
+        }
     }
 
     #[test]
