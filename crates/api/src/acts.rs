@@ -9,7 +9,7 @@ use sidetalk_core::model::{
     Actor, Audience, ClientId, Draft, MessageId, Presence, Principal, Role, RoomKey, RoomName, RoomSpec, Seq,
     Signal, UserId,
 };
-use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest};
+use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest, Unread};
 use sidetalk_core::room::Room;
 use sidetalk_core::service::{Joined, Resume};
 use sidetalk_core::transaction::Written;
@@ -17,7 +17,7 @@ use sidetalk_edge::metrics;
 use sidetalk_edge::rate;
 
 use crate::errors::Problem;
-use crate::from_wire::JoinExtras;
+use crate::from_wire::{JoinExtras, Part};
 use crate::limits::Counted;
 use crate::state::ApiState;
 use crate::to_wire;
@@ -44,9 +44,16 @@ impl ApiState {
         Ok(out.made(&OneRoom { room: to_wire::room(&room) }))
     }
 
-    pub(crate) async fn list_rooms<O: Out>(&self, who: &Principal, user: &UserId, out: O) -> Answered<O> {
-        let rooms = self.service.rooms_of(who, user, None, usize::MAX).await?;
-        Ok(out.made(&Rooms { rooms: rooms.iter().map(to_wire::summary).collect() }))
+    pub(crate) async fn list_rooms<O: Out>(
+        &self,
+        who: &Principal,
+        user: &UserId,
+        part: &Part<RoomName>,
+        out: O,
+    ) -> Answered<O> {
+        let rooms = self.service.rooms_of(who, user, part.after.as_ref(), part.limit + 1).await?;
+        let (rooms, more) = self.fitting(rooms.iter().map(to_wire::summary), part.limit);
+        Ok(out.made(&Rooms { rooms, more }))
     }
 
     /// Field by field, in order; the first refusal ends it.
@@ -92,7 +99,7 @@ impl ApiState {
 
     pub(crate) async fn unread<O: Out>(&self, who: &Principal, room: &RoomName, out: O) -> Answered<O> {
         let unread = self.service.unread(who, room).await?;
-        Ok(out.made(&Unreads { unread: unread.iter().map(to_wire::unread).collect() }))
+        Ok(out.made(&self.told(&unread)))
     }
 
     pub(crate) async fn post<O: Out>(
@@ -200,14 +207,22 @@ impl ApiState {
         Ok(out.made(&Receipt { seq: seq.0 }))
     }
 
-    pub(crate) async fn members<O: Out>(&self, who: &Principal, room: &RoomName, out: O) -> Answered<O> {
+    pub(crate) async fn members<O: Out>(
+        &self,
+        who: &Principal,
+        room: &RoomName,
+        part: &Part<UserId>,
+        out: O,
+    ) -> Answered<O> {
         let room = self.service.room(who, room).await?;
         let now = self.service.now();
         room.viewer(now, who)?;
-        let mut members: Vec<_> =
-            room.members.iter().map(|(user, member)| to_wire::member(user, member, now)).collect();
-        members.sort_unstable_by_key(|member| member.user);
-        Ok(out.made(&Members { members }))
+        let is_after = |user: &UserId| part.after.as_ref().is_none_or(|after| user > after);
+        let mut members: Vec<_> = room.members.iter().filter(|(user, _)| is_after(user)).collect();
+        members.sort_unstable_by_key(|(user, _)| *user);
+        let members = members.iter().map(|(user, member)| to_wire::member(user, member, now));
+        let (members, more) = self.fitting(members, part.limit);
+        Ok(out.made(&Members { members, more }))
     }
 
     /// The answer to a join, with what was asked for beside it.
@@ -221,6 +236,8 @@ impl ApiState {
         let JoinExtras { presence, unread, pinned } = extras;
         let name = &joined.room.key.name;
         let unread = if unread { Some(self.service.unread(who, name).await?) } else { None };
+        let (unread, unread_more) =
+            unread.as_ref().map(|unread| self.told(unread)).map(|told| (told.unread, told.more)).unzip();
         let pinned =
             if pinned { Some(self.service.page(who, name, self.pinned_page()).await?) } else { None };
         let resume = resume_name(joined.resume);
@@ -250,8 +267,34 @@ impl ApiState {
             presence: presence.then(|| self.listed(&joined.presence).map(to_wire::presence).collect()),
             presence_total: presence.then_some(joined.presence_total),
             pinned: pinned.as_ref().map(|page| to_wire::messages(&page.messages)),
-            unread: unread.as_ref().map(|unread| unread.iter().map(to_wire::unread).collect()),
+            unread,
+            unread_more,
         }))
+    }
+
+    /// As much of a list as fits into an answer, one thing in any case; and whether there is more of it.
+    pub(crate) fn fitting<T: Serialize>(
+        &self,
+        list: impl Iterator<Item = T>,
+        limit: usize,
+    ) -> (Vec<T>, bool) {
+        let mut left = self.service.limits().answer_bytes_max;
+        let mut fitting = Vec::new();
+        for one in list {
+            let bytes = serde_json::to_vec(&one).expect("wire shapes are JSON").len() + 1;
+            if fitting.len() == limit || (bytes > left && !fitting.is_empty()) {
+                return (fitting, true);
+            }
+            left = left.saturating_sub(bytes);
+            fitting.push(one);
+        }
+        (fitting, false)
+    }
+
+    /// The conversations that fit into an answer.
+    fn told<'a>(&self, unread: &'a [Unread]) -> Unreads<'a> {
+        let (told, more) = self.fitting(unread.iter().map(to_wire::unread), Unread::LIST_MAX);
+        Unreads { unread: told, more: more || unread.len() == Unread::LIST_MAX }
     }
 
     /// As many people as fit into an answer; their total is told beside them.

@@ -17,10 +17,10 @@ use crate::methods::{self, Params};
 use crate::wire::json::{At, InRoom, Nothing, OnMessage, OnUser, Str, check_opaque, is_too_deep};
 use crate::wire::request::{ReceiptIn, TypingIn};
 
-pub use call::{Call, JoinExtras, Keeping};
+pub use call::{Call, JoinExtras, Keeping, Part};
 pub use messages::{audience_or_room, draft, edit, history_query, search_query, signal};
 pub(crate) use names::{bounded, named};
-pub use names::{groups, lasting, limit, message_id, position, role, room_name, user, users};
+pub use names::{groups, lasting, limit, message_id, part, position, role, room_name, user, users};
 pub use rooms::{member_writes, room_spec, updates};
 
 use messages::{history, search};
@@ -128,7 +128,7 @@ fn call(params: Params<'_>) -> Result<Call, Problem> {
         }
         Params::Leave(at) => Call::Leave { room: room(&at.target)? },
         Params::Get(at) => Call::Get { room: room(&at.target)? },
-        Params::List(Nothing {}) => Call::List,
+        Params::List(list) => Call::List { part: part(list.after.as_deref(), list.limit)? },
         Params::Update(at) => Call::Update { room: room(&at.target)?, writes: updates(&at.body)? },
         Params::History(at) => Call::History { room: room(&at.target)?, request: history(at.body)? },
         Params::Search(at) => Call::Search { room: room(&at.target)?, request: search(at.body)? },
@@ -163,7 +163,9 @@ fn call(params: Params<'_>) -> Result<Call, Problem> {
         Params::EnableChat(at) => in_room(&at.target, Write::SetChatEnabled(true))?,
         Params::DisableChat(at) => in_room(&at.target, Write::SetChatEnabled(false))?,
         Params::Clear(at) => in_room(&at.target, Write::ClearHistory(audience_or_room(at.body.audience)?))?,
-        Params::Members(at) => Call::Members { room: room(&at.target)? },
+        Params::Members(At { target, body }) => {
+            Call::Members { room: room(&target)?, part: part(body.after.as_deref(), body.limit)? }
+        }
         Params::Mute(At { target, body }) => {
             let duration = lasting(body.duration_s)?;
             on_user(&target, |user| Write::Mute { user, duration })?

@@ -18,7 +18,7 @@ use crate::wire::notice::{
     TypingNotice,
 };
 use crate::wire::request::{
-    Clear, Connect, Edit, History, Join, Lasting, Post, React, ReceiptIn, Refresh, Search, SetGroups,
+    Clear, Connect, Edit, History, Join, Lasting, List, Post, React, ReceiptIn, Refresh, Search, SetGroups,
     SetRole, SignalIn, TypingIn, UpdateRoom,
 };
 
@@ -102,7 +102,7 @@ methods! {
     Join "room.join" (ref Join at InRoom) -> JoinResult, "Comes into a room, with what was missed or the newest messages.";
     Leave "room.leave" (Nothing at InRoom) -> Done, "Leaves a room.";
     Get "room.get" (Nothing at InRoom) -> OneRoom, "Reads what is set about a room.";
-    List "room.list" (Nothing) -> Rooms, "Lists the direct and group rooms that the user is in or invited to.";
+    List "room.list" (ref List) -> Rooms, "Lists the direct and group rooms that the user is in or invited to.";
     Update "room.update" (ref UpdateRoom at InRoom) -> OneRoom, "Changes what is set about a room, field by field.";
     History "room.history" (ref History at InRoom) -> Page, "Reads a page of messages, ascending.";
     Search "room.search" (ref Search at InRoom) -> Page, "Looks for messages, newest first.";
@@ -121,7 +121,7 @@ methods! {
     EnableChat "chat.enable" (Nothing at InRoom) -> Changed, "Switches the chat on.";
     DisableChat "chat.disable" (Nothing at InRoom) -> Changed, "Switches the chat off.";
     Clear "history.clear" (ref Clear at InRoom) -> Changed, "Removes all messages of an audience.";
-    Members "member.list" (Nothing at InRoom) -> Members, "Lists the users of whom something is recorded.";
+    Members "member.list" (ref List at InRoom) -> Members, "Lists the users of whom something is recorded.";
     Mute "member.mute" (Lasting at OnUser) -> Changed, "Forbids a user to post.";
     Unmute "member.unmute" (Nothing at OnUser) -> Changed, "Lifts a mute.";
     Kick "member.kick" (Nothing at OnUser) -> Changed, "Puts a user out; the user may come back.";

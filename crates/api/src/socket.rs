@@ -563,8 +563,8 @@ async fn answer(api: &ApiState, who: &Principal, id: RequestId, call: Call) -> O
     let answered = match call {
         Call::Ping => Ok(reply.made(&Pong { server_time: Time(api.service.now()) })),
         Call::Get { room } => api.get_room(who, &room, reply).await,
-        Call::List => match who.user() {
-            Some(user) => api.list_rooms(who, user, reply).await,
+        Call::List { part } => match who.user() {
+            Some(user) => api.list_rooms(who, user, &part, reply).await,
             None => Err(Problem::UserOnly),
         },
         Call::Update { room, writes } => api.update_room(who, &room, writes, reply).await,
@@ -576,7 +576,7 @@ async fn answer(api: &ApiState, who: &Principal, id: RequestId, call: Call) -> O
         Call::Write { room, write } => api.write(who, &room, write, reply).await,
         Call::Typing { room, audience, active } => api.typing(who, &room, audience, active, reply).await,
         Call::Receipt { room, audience, seq } => api.receipt(who, &room, audience, seq, reply).await,
-        Call::Members { room } => api.members(who, &room, reply).await,
+        Call::Members { room, part } => api.members(who, &room, &part, reply).await,
         Call::Connect { .. }
         | Call::Refresh { .. }
         | Call::Join { .. }

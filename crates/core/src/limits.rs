@@ -25,7 +25,7 @@ pub struct Limits {
     pub title_bytes_max: usize,
     /// The most messages in one page of history.
     pub page_max: usize,
-    /// The most bytes, about, of the messages in one page or replay: a page gets shorter, a replay is "too old".
+    /// The most bytes, about, of one page, replay or list: a page or a list gets shorter, a replay is "too old".
     pub answer_bytes_max: usize,
     /// The most entries replayed on resume; beyond that the answer is "too old".
     pub replay_max: usize,

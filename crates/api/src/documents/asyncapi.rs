@@ -61,9 +61,9 @@ impl Parts {
         let own = inline(params(), self);
         let params = with_target(own, target);
         let result = self.schema_of(result());
-        let has_params = params["properties"].as_object().is_some_and(|fields| !fields.is_empty());
+        let needs_params = params["required"].as_array().is_some_and(|fields| !fields.is_empty());
         let required =
-            if has_params { json!(["jsonrpc", "method", "params"]) } else { json!(["jsonrpc", "method"]) };
+            if needs_params { json!(["jsonrpc", "method", "params"]) } else { json!(["jsonrpc", "method"]) };
         let mut fields = json!({
             "jsonrpc": { "const": "2.0" },
             "id": { "type": ["string", "number"], "description": "Absent: no answer." },

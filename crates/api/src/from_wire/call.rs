@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sidetalk_core::command::Write;
-use sidetalk_core::model::{Audience, Draft, MessageId, RoomName, Seq, Signal};
+use sidetalk_core::model::{Audience, Draft, MessageId, RoomName, Seq, Signal, UserId};
 use sidetalk_core::ports::{PageRequest, SearchRequest};
 use sidetalk_core::service::JoinWish;
 
@@ -46,7 +46,10 @@ pub enum Call {
         room: RoomName,
     },
     /// `room.list`
-    List,
+    List {
+        /// Which part.
+        part: Part<RoomName>,
+    },
     /// `room.update`
     Update {
         /// The room.
@@ -123,7 +126,18 @@ pub enum Call {
     Members {
         /// The room.
         room: RoomName,
+        /// Which part.
+        part: Part<UserId>,
     },
+}
+
+/// A part of a list that is ordered by name.
+#[derive(Clone, Debug)]
+pub struct Part<N> {
+    /// The last name of the part before.
+    pub after: Option<N>,
+    /// How many at most.
+    pub limit: usize,
 }
 
 /// What an answer to a join tells beside what a place needs.

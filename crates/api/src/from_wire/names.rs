@@ -5,12 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sidetalk_core::model::{GroupName, InvalidName, MessageId, Position, Role, RoomName, UserId};
+use sidetalk_core::refusal::Refusal;
 
+use super::call::Part;
 use crate::errors::Problem;
 use crate::wire::json::Str;
 
 /// A hundred years: longer than anybody means, shorter than what times can say.
 const SECONDS_MAX: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// The longest part of a list.
+const LIST_MAX: usize = 1_000;
 
 pub(crate) fn named<T: FromStr<Err = InvalidName>>(field: &'static str, text: &str) -> Result<T, Problem> {
     text.parse().map_err(|problem: InvalidName| Problem::invalid(field, problem.to_string()))
@@ -99,6 +104,21 @@ pub fn limit(limit: Option<usize>, default: usize) -> Result<usize, Problem> {
         Some(0) => Err(Problem::invalid("limit", "must be at least 1")),
         limit => Ok(limit.unwrap_or(default)),
     }
+}
+
+/// A part of a list; as much as fits, if nobody says how much.
+///
+/// # Errors
+/// If it goes on after what is no name, or is none or too long.
+pub fn part<N: FromStr<Err = InvalidName>>(
+    after: Option<&str>,
+    asked: Option<usize>,
+) -> Result<Part<N>, Problem> {
+    let limit = limit(asked, LIST_MAX)?;
+    if limit > LIST_MAX {
+        return Err(Refusal::TooLarge { field: "limit", max: LIST_MAX }.into());
+    }
+    Ok(Part { after: after.map(|after| named("after", after)).transpose()?, limit })
 }
 
 pub(super) fn shared(text: &str) -> Arc<str> {

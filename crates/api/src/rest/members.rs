@@ -13,19 +13,22 @@ use crate::state::ApiState;
 use crate::to_wire;
 use crate::wire::answer::{Changed, Members};
 use crate::wire::json::{Nothing, Place};
-use crate::wire::request::{Lasting, PutMember};
+use crate::wire::request::{Lasting, ListQuery, PutMember};
 
-use super::extract::{Body, Caller, Json, Names, Room};
+use super::extract::{Asked, Body, Caller, Json, Names, Room};
 
-/// Lists the users of whom something is recorded.
-#[utoipa::path(get, path = "/api/v1/rooms/{room}/members", tag = "members", params(("room" = String, Path)),
+/// Lists the users of whom something is recorded, by id.
+#[utoipa::path(get, path = "/api/v1/rooms/{room}/members", tag = "members",
+    params(("room" = String, Path), ListQuery),
     responses((status = 200, body = Members), (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn get_members(
     State(api): State<ApiState>,
     caller: Caller,
     Room(room): Room,
+    Asked(query): Asked<ListQuery>,
 ) -> Result<Response, Problem> {
-    api.members(&caller.principal, &room, Json).await
+    let part = from_wire::part(query.after.as_deref(), query.limit)?;
+    api.members(&caller.principal, &room, &part, Json).await
 }
 
 /// A member in the address.

@@ -28,12 +28,14 @@ pub(crate) async fn get_rooms(
     Asked(query): Asked<ListQuery>,
 ) -> Result<Response, Problem> {
     if let Some(user) = caller.principal.user() {
-        return api.list_rooms(&caller.principal, user, Json).await;
+        let part = from_wire::part(query.after.as_deref(), query.limit)?;
+        return api.list_rooms(&caller.principal, user, &part, Json).await;
     }
     let after = query.after.as_deref().map(room_name).transpose()?;
     let limit = list_limit(&api, query.limit)?;
-    let rooms = api.service.store().rooms(caller.principal.project, after.as_ref(), limit).await?;
-    Ok(Json.made(&Rooms { rooms: rooms.iter().map(to_wire::summary).collect() }))
+    let rooms = api.service.store().rooms(caller.principal.project, after.as_ref(), limit + 1).await?;
+    let (rooms, more) = api.fitting(rooms.iter().map(to_wire::summary), limit);
+    Ok(Json.made(&Rooms { rooms, more }))
 }
 
 /// How many of a list.

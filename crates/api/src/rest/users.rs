@@ -42,8 +42,9 @@ pub(crate) async fn get_users(
     caller.require_server()?;
     let after = query.after.as_deref().map(|after| from_wire::user("after", after)).transpose()?;
     let limit = list_limit(&api, query.limit)?;
-    let users = api.service.store().users(caller.principal.project, after.as_ref(), limit).await?;
-    Ok(Json.made(&Users { users: users.iter().map(profile).collect() }))
+    let users = api.service.store().users(caller.principal.project, after.as_ref(), limit + 1).await?;
+    let (users, more) = api.fitting(users.iter().map(profile), limit);
+    Ok(Json.made(&Users { users, more }))
 }
 
 /// Reads a profile.
@@ -106,14 +107,17 @@ pub(crate) async fn delete_user(
 }
 
 /// Lists the `direct` and `group` rooms of a user.
-#[utoipa::path(get, path = "/api/v1/users/{user}/rooms", tag = "users", params(("user" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/users/{user}/rooms", tag = "users",
+    params(("user" = String, Path), ListQuery),
     responses((status = 200, body = Rooms), (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn get_user_rooms(
     State(api): State<ApiState>,
     caller: Caller,
     Names(names): Names<OfUser>,
+    Asked(query): Asked<ListQuery>,
 ) -> Result<Response, Problem> {
-    api.list_rooms(&caller.principal, &names.read()?, Json).await
+    let part = from_wire::part(query.after.as_deref(), query.limit)?;
+    api.list_rooms(&caller.principal, &names.read()?, &part, Json).await
 }
 
 fn profile(user: &UserProfile) -> Profile<'_> {

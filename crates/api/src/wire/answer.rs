@@ -139,6 +139,8 @@ pub struct Summary<'a> {
 pub struct Rooms<'a> {
     /// The rooms.
     pub rooms: Vec<Summary<'a>>,
+    /// Whether there are more after the last one.
+    pub more: bool,
 }
 
 /// A place in a room, and what it looked like then.
@@ -168,6 +170,9 @@ pub struct JoinResult<'a> {
     /// The unread counts, if asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<Vec<Unread<'a>>>,
+    /// With them: whether older conversations may have been left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread_more: Option<bool>,
 }
 
 /// What you are in a room.
@@ -403,8 +408,10 @@ pub struct Unread<'a> {
 /// Read markers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Unreads<'a> {
-    /// One per conversation.
+    /// One per conversation: the whole room first, then those with the newest messages.
     pub unread: Vec<Unread<'a>>,
+    /// Whether older conversations may have been left out.
+    pub more: bool,
 }
 
 /// A message was posted.
@@ -449,8 +456,10 @@ pub struct Receipt {
 /// Members.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Members<'a> {
-    /// Users of whom something is recorded.
+    /// Users of whom something is recorded, by id.
     pub members: Vec<Member<'a>>,
+    /// Whether there are more after the last one.
+    pub more: bool,
 }
 
 /// What is recorded about a user.
@@ -530,6 +539,8 @@ pub struct Profile<'a> {
 pub struct Users<'a> {
     /// Their profiles.
     pub users: Vec<Profile<'a>>,
+    /// Whether there are more after the last one.
+    pub more: bool,
 }
 
 /// A user was erased.

@@ -471,13 +471,24 @@ pub struct SearchQuery {
 }
 
 /// Which part of a list.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct List<'a> {
+    /// The last name of the part before.
+    #[serde(borrow)]
+    pub after: Option<Str<'a>>,
+    /// How many at most, 1 to 1000; as many as fit if absent.
+    pub limit: Option<usize>,
+}
+
+/// Which part of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
     /// The last name of the part before.
     pub after: Option<String>,
-    /// How many at most; 50 if absent, at most 300.
+    /// How many at most, 1 to 1000; as many as fit if absent (of all rooms or users of a project: 1 to 300, 50 if absent).
     pub limit: Option<usize>,
 }
 

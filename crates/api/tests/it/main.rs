@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may be blunt, its helpers too")]
 #![expect(unreachable_pub, reason = "helpers are shared by the modules of this binary")]
 
+mod answers;
 mod app;
 mod documents;
 mod golden;
