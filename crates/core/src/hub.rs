@@ -12,9 +12,13 @@
 //! A room that is quiet is flushed at once; while a flush runs, or a busy room waits for its slot (`pace.rs`), what comes is
 //! joined, so that many small messages cost one write per listener.
 //!
+//! Members of a room that lasts are told of its entries wherever they are (`letter.rs`): by their seat if they have one, else by
+//! their link, behind what waits for a seat that they had.
+//!
 //! Locks: a room's `inner` lock is taken alone or after the map of rooms, never the other way round; nothing awaits under it.
 
 mod flush;
+mod letter;
 mod link;
 mod live;
 mod pace;
@@ -28,8 +32,8 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 
-use crate::event::{Event, Happening, LeaveReason};
-use crate::model::{ConnectionId, ProjectId, RoomKey, UserId, Viewer};
+use crate::event::LeaveReason;
+use crate::model::{ConnectionId, Labels, ProjectId, RoomKey, UserId, Viewer};
 use crate::ports::{Closing, Committed, Face, Hint, HintSink, Store, Witness};
 use crate::refusal::{Failure, Refusal};
 
@@ -38,6 +42,7 @@ pub use live::LiveRoom;
 pub(crate) use live::{Entrance, Taken};
 
 use flush::Flusher;
+use letter::Letter;
 use live::Followed;
 
 #[derive(Default)]
@@ -215,40 +220,24 @@ impl Hub {
         });
     }
 
-    /// Members of a room that lasts are told wherever they are, and an invited user too.
-    fn tell_absent_members(&self, committed: &Committed, live: Option<&LiveRoom>) {
-        let Some(members) = &committed.members else { return };
-        let labels = live.and_then(LiveRoom::room).map(|room| room.labels.clone()).unwrap_or_default();
-        for entry in &committed.entries {
-            let invited = match &entry.event {
-                Event::MemberInvited { user }
-                | Event::MemberKicked { user }
-                | Event::MemberBanned { user, .. }
-                | Event::MemberLeft { user } => Some(user),
-                _ => None,
-            };
-            let mut frames = vec![None; self.faces.len()];
-            let invited = invited.map(|user| (user, &[][..]));
-            let joined = members.iter().map(|member| (&member.user, &*member.groups));
-            for (user, groups) in joined.chain(invited) {
-                for link in self.links_of(committed.room.project, user) {
-                    let here = live.is_some_and(|live| live.has(link.id()));
-                    if here
-                        || !link.opens(&committed.room.name)
-                        || !link.is_addressed(&entry.audience, groups)
-                    {
-                        continue;
-                    }
-                    let (room, epoch) = (&committed.room, committed.epoch);
-                    // Who is not in the room cannot know who is.
-                    let happening = Happening::Entry { room, epoch, labels: &labels, entry, is_here: false };
-                    let frame =
-                        frames[link.face()].get_or_insert_with(|| self.faces[link.face()].render(happening));
-                    if let Some(frame) = frame {
-                        link.outlet().send(frame.clone());
-                    }
+    /// Has what was committed followed by the live room, and told to the members who are not in it.
+    fn committed(self: &Arc<Self>, committed: &Committed) {
+        let concerned = self.concerned(committed);
+        if let Some(live) = self.live(&committed.room) {
+            match live.committed(committed, &concerned) {
+                Followed::Well => return,
+                Followed::WithGap => return self.repair(live),
+                // Its room was deleted and made anew: nobody here will ever hear of this log again.
+                Followed::AnotherLog => {
+                    live.close();
+                    self.forget_if_idle(&live);
                 }
             }
+        }
+        let labels = Labels::default();
+        for (entry, links) in committed.entries.iter().zip(&concerned) {
+            let mut letter = Letter::new(&self.faces, committed, &labels, entry);
+            links.iter().for_each(|link| letter.send(link));
         }
     }
 
@@ -290,26 +279,14 @@ impl HintSink for std::sync::Weak<Hub> {
     fn hint(&self, hint: Hint) {
         let Some(hub) = self.upgrade() else { return };
         match hint {
-            Hint::Committed(committed) => {
-                let live = hub.live(&committed.room);
-                match live.as_ref().map(|live| (live, live.committed(&committed))) {
-                    Some((live, Followed::WithGap)) => hub.repair(live.clone()),
-                    // Its room was deleted and made anew: nobody here will ever hear of this log again.
-                    Some((live, Followed::AnotherLog)) => {
-                        live.close();
-                        hub.forget_if_idle(live);
-                    }
-                    Some((_, Followed::Well)) | None => {}
-                }
-                hub.tell_absent_members(&committed, live.as_deref());
-            }
+            Hint::Committed(committed) => hub.committed(&committed),
             Hint::Moment { room, moment } => {
                 if let Some(live) = hub.live(&room) {
                     live.happen(&moment);
                 }
             }
             Hint::Deleted { room, epoch } => {
-                if let Some(live) = hub.live(&room).filter(|live| live.epoch() == Some(epoch)) {
+                if let Some(live) = hub.live(&room).filter(|live| live.is_of(epoch)) {
                     live.close();
                     hub.forget_if_idle(&live);
                 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::event::{Entry, Happening, LeaveReason, MessageRef, Moment, Sight, Sitting};
 use crate::model::{
-    Audience, ClientId, Dialect, Epoch, GroupName, Message, MessageId, Presence, ProjectId, RoomKey,
+    Audience, ClientId, Dialect, Epoch, GroupName, Message, MessageId, Mute, Presence, ProjectId, RoomKey,
     RoomKind, RoomName, RoomSpec, Seq, SignalType, Timestamp, UserId, Viewer,
 };
 use crate::refusal::{Failure, Unavailable};
@@ -152,16 +152,19 @@ pub trait RoomStore: Send + Sync + 'static {
         after: Option<&RoomName>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>>;
-    /// The `direct` and `group` rooms in which the user is invited or joined, by name, after `after`, at most `limit`.
+    /// The `direct` and `group` rooms in which the user is invited or joined and no ban holds at `now`, by name, after `after`, at
+    /// most `limit`.
     fn rooms_of(
         &self,
         project: ProjectId,
         user: &UserId,
+        now: Timestamp,
         after: Option<&RoomName>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>>;
-    /// Deletes a room with all that is in it. Says whether there was one. A later room of that name has a new epoch.
-    fn delete(&self, room: &RoomKey) -> BoxFuture<'_, Result<bool, Failure>>;
+    /// Deletes that incarnation of a room with all that is in it. Says whether it was there. A later room of that name has a new
+    /// epoch.
+    fn delete(&self, room: &RoomKey, epoch: Epoch) -> BoxFuture<'_, Result<bool, Failure>>;
 }
 
 /// Projects and their users.
@@ -248,7 +251,7 @@ pub struct Committed {
     pub epoch: Epoch,
     /// The entries, ascending, without gaps.
     pub entries: Vec<Arc<Entry>>,
-    /// The joined members of a `direct` or `group` room after the last entry: they are told wherever they are.
+    /// The joined members of a `direct` or `group` room after each of the entries: they are told wherever they are.
     pub members: Option<Arc<[Recipient]>>,
 }
 
@@ -259,6 +262,8 @@ pub struct Recipient {
     pub user: UserId,
     /// The groups that the room gave the member, beside the token's.
     pub groups: Arc<[GroupName]>,
+    /// The ban, if there is one: while it holds, the member is told nothing.
+    pub ban: Option<Mute>,
 }
 
 /// Where a page of messages lies.

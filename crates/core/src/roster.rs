@@ -54,11 +54,13 @@ impl Roster {
         presence
     }
 
-    /// Tells from now on that a connection has that role.
-    pub fn set_role(&mut self, connection: ConnectionId, role: Role) {
+    /// Tells from now on that a connection is its user by that token, in that role.
+    pub fn stand(&mut self, connection: ConnectionId, identity: Arc<Identity>, role: Role) {
         let at = self.times.get(&connection);
         if let Some(presence) = at.and_then(|at| self.by_time.get_mut(at)) {
-            Arc::make_mut(presence).role = role;
+            let presence = Arc::make_mut(presence);
+            presence.identity = identity;
+            presence.role = role;
         }
     }
 

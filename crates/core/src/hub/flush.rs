@@ -65,12 +65,12 @@ pub(super) async fn run(hub: &Hub, flusher: &Flusher) {
         let later = waiting.split_off(&(now, usize::MAX));
         let due = std::mem::replace(&mut waiting, later).into_values();
         for room in due {
-            flush(&room).await;
+            flush(hub, &room).await;
         }
         for room in fresh {
             match room.due(now).filter(|_| !stopped) {
                 Some(due) => drop(waiting.insert((due, Arc::as_ptr(&room).addr()), room)),
-                None => flush(&room).await,
+                None => flush(hub, &room).await,
             }
         }
         if stopped && waiting.is_empty() && flusher.rooms.lock().is_empty() {
@@ -99,9 +99,8 @@ async fn wait_for_work(flusher: &Flusher, due: Option<Instant>) {
     }
 }
 
-async fn flush(room: &Arc<LiveRoom>) {
+async fn flush(hub: &Hub, room: &Arc<LiveRoom>) {
     let mut batch = room.take_batch(Instant::now());
-    send_late(std::mem::take(&mut batch.late_answers));
     let answers = Answers::of(std::mem::take(&mut batch.answers));
     if batch.pending.is_empty() {
         answers.send_all();
@@ -120,7 +119,9 @@ async fn flush(room: &Arc<LiveRoom>) {
             }
         }
     }
-    room.finish(&batch);
+    if room.finish(&batch) {
+        hub.forget_if_idle(room);
+    }
 }
 
 /// The answers of a batch, each to go in one write with what its seat gets anyway.
@@ -219,7 +220,7 @@ impl<'a> Joined<'a> {
 pub(super) fn wants(seat: &Seat, pending: &Pending) -> bool {
     seat.spans(pending.index, pending.index)
         && (!pending.presence || seat.wants_presence())
-        && seat.is_addressed(&pending.audience)
+        && seat.is_addressed(&pending.audience, pending.index)
 }
 
 fn join<'a>(frames: impl Iterator<Item = &'a Option<Bytes>> + Clone) -> Option<Bytes> {

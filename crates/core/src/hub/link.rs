@@ -111,8 +111,8 @@ impl Link {
 pub struct Seat {
     live: Arc<LiveRoom>,
     link: Arc<Link>,
-    /// The groups that hold in this room; the room's own may change.
-    groups: RwLock<Arc<[GroupName]>>,
+    /// The groups that hold in this room, each time with the first thing that happened since they do.
+    groups: RwLock<Vec<(u64, Arc<[GroupName]>)>>,
     presence: Arc<Presence>,
     /// Whether it is told who comes and goes.
     wants_presence: bool,
@@ -136,7 +136,7 @@ impl Seat {
         Self {
             live,
             link,
-            groups: RwLock::new(groups.into()),
+            groups: RwLock::new(vec![(since, groups.into())]),
             presence,
             wants_presence,
             since,
@@ -161,7 +161,7 @@ impl Seat {
         &self.link
     }
 
-    /// Itself as the others see it.
+    /// Itself as the others saw it when it came; the roster has it as it is now.
     pub fn presence(&self) -> &Arc<Presence> {
         &self.presence
     }
@@ -203,18 +203,32 @@ impl Seat {
         self.since <= first && last < self.until.load(Ordering::Acquire)
     }
 
+    /// Whether it was in when the last thing before that place happened, or has come since.
+    pub(super) fn was_in_before(&self, next: u64) -> bool {
+        next <= self.until.load(Ordering::Acquire)
+    }
+
     pub(super) fn wants_presence(&self) -> bool {
         self.wants_presence
     }
 
-    pub(super) fn set_groups(&self, groups: Vec<GroupName>) {
-        *self.groups.write() = groups.into();
+    /// Gives it other groups for what happens from that place on. Nobody asks any more for what happened before `settled`.
+    pub(super) fn set_groups(&self, groups: Vec<GroupName>, from: u64, settled: u64) {
+        let mut times = self.groups.write();
+        let first = times.iter().rposition(|(begin, _)| *begin <= settled).unwrap_or(0);
+        times.drain(..first);
+        times.retain(|(begin, _)| *begin < from);
+        times.push((from, groups.into()));
     }
 
-    pub(super) fn is_addressed(&self, audience: &Audience) -> bool {
+    /// Whether it is among `audience` for what happened at that place.
+    pub(super) fn is_addressed(&self, audience: &Audience, index: u64) -> bool {
         match audience {
             Audience::Room => true,
-            Audience::Group(group) => self.groups.read().contains(group),
+            Audience::Group(group) => {
+                let times = self.groups.read();
+                times.iter().rfind(|(begin, _)| *begin <= index).is_some_and(|(_, held)| held.contains(group))
+            }
             audience => access::is_addressed(&self.presence.identity.user, &[], Some(self.link.id), audience),
         }
     }

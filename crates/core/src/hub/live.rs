@@ -11,7 +11,9 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::event::{Happening, LeaveReason, Moment, Sight, Sitting};
-use crate::model::{Audience, ConnectionId, Epoch, Presence, Principal, RoomKey, Seq, Timestamp, UserId};
+use crate::model::{
+    Audience, ConnectionId, Epoch, Presence, Principal, RoomKey, RoomKind, Seq, Timestamp, UserId,
+};
 use crate::ports::{Committed, Face, Witness};
 use crate::refusal::Refusal;
 use crate::room::{Room, Standing};
@@ -37,6 +39,8 @@ struct Inner {
     /// `None` until loaded; what is committed meanwhile waits in `early`.
     room: Option<Arc<Room>>,
     early: Vec<Committed>,
+    /// The logs that were deleted meanwhile.
+    gone: Vec<Epoch>,
     /// A gap is being read from the store; the highest seq that is known to exist.
     repairing: Option<Seq>,
     /// The last entry that changed the members.
@@ -51,6 +55,8 @@ struct Inner {
     pending: Vec<Pending>,
     answers: Vec<Answer>,
     next_index: u64,
+    /// What happened before that place waits for nobody any more.
+    settled: u64,
     queued: bool,
     /// The flusher is still to be told of it.
     untold: bool,
@@ -85,9 +91,19 @@ pub(super) struct Answer {
 pub(super) struct Batch {
     pub(super) pending: Vec<Pending>,
     pub(super) answers: Vec<Answer>,
-    /// To seats that are none of `seats`: their connections may have taken others.
-    pub(super) late_answers: Vec<Answer>,
     pub(super) seats: Arc<Vec<Arc<Seat>>>,
+    /// The place behind all of it.
+    end: u64,
+}
+
+/// How a link is told of an entry.
+enum Way {
+    /// By its seat.
+    Seat,
+    /// Behind what still waits for the seat that it had.
+    Behind(Arc<Seat>),
+    /// At once.
+    Link,
 }
 
 /// Somebody at the door.
@@ -123,6 +139,7 @@ impl LiveRoom {
         let inner = Inner {
             room: None,
             early: Vec::new(),
+            gone: Vec::new(),
             repairing: None,
             members_at: Seq::ZERO,
             roster: Roster::default(),
@@ -134,6 +151,7 @@ impl LiveRoom {
             pending: Vec::new(),
             answers: Vec::new(),
             next_index: 0,
+            settled: 0,
             queued: false,
             untold: false,
             flushing: false,
@@ -189,9 +207,10 @@ impl LiveRoom {
             return Err(Refusal::RoomFull { what: "connections", max: connections_max });
         }
         if let Some(before) = inner.seat_of(link.id()) {
-            Self::hand_over(inner, &before);
-            self.unseat(inner, link.id());
-            self.show(inner, Sight::Went { presence: before.presence(), reason: LeaveReason::Left });
+            self.hand_over(inner, &before);
+        }
+        if let Some((_, presence)) = self.unseat(inner, link.id()) {
+            self.show(inner, Sight::Went { presence: &presence, reason: LeaveReason::Left });
         }
         let arrival = Arrival {
             connection: link.id(),
@@ -233,6 +252,10 @@ impl LiveRoom {
     pub(crate) fn leave(self: &Arc<Self>, seat: &Arc<Seat>, reason: LeaveReason) {
         self.change(|inner| {
             if inner.holds(seat) {
+                if inner.has_members() {
+                    // A member hears it, even if nobody took the seat over.
+                    seat.release();
+                }
                 self.put_out(inner, seat.link().id(), reason, false);
             }
         });
@@ -254,7 +277,7 @@ impl LiveRoom {
         self.change(|inner| {
             let all = inner.seats.clone();
             for seat in all.iter() {
-                Self::hand_over(inner, seat);
+                self.hand_over(inner, seat);
             }
             // From here on only the others' going is pending, which is not for those who go with them.
             all.iter().for_each(|seat| seat.mark_out(inner.next_index));
@@ -289,11 +312,6 @@ impl LiveRoom {
         inner.room.as_ref().map(|room| read(room, &inner.roster))
     }
 
-    /// The incarnation of the log, once loaded.
-    pub(super) fn epoch(&self) -> Option<Epoch> {
-        self.inner.lock().room.as_ref().map(|room| room.epoch)
-    }
-
     pub(super) fn is_retired(&self) -> bool {
         self.inner.lock().retired
     }
@@ -310,31 +328,37 @@ impl LiveRoom {
 
     pub(super) fn retire_if_empty(&self) -> bool {
         let mut inner = self.inner.lock();
-        inner.retired |= inner.seats.is_empty();
+        inner.retired |= inner.seats.is_empty() && !inner.is_telling();
         inner.retired
     }
 
-    /// Takes a connection out. What waits for it goes first if it is `told` of its going.
+    /// Takes a connection out. What waits for it goes first if it is `told` of its going, or of a member.
     fn put_out(&self, inner: &mut Inner, connection: ConnectionId, reason: LeaveReason, told: bool) -> bool {
-        if let Some(seat) = inner.seat_of(connection).filter(|seat| told || inner.owes(seat.link().id())) {
-            Self::hand_over(inner, &seat);
+        let goes_first = told || inner.has_members() || inner.owes(connection);
+        if let Some(seat) = inner.seat_of(connection).filter(|_| goes_first) {
+            self.hand_over(inner, &seat);
         }
         self.put_out_of_hand(inner, connection, reason, told)
     }
 
     /// Sends what waits for a seat that is about to go. While a flush is under way nothing is sent: what the flush has is
-    /// older. Answers then follow with the next one.
-    fn hand_over(inner: &mut Inner, seat: &Arc<Seat>) {
-        if inner.flushing {
+    /// older. Answers then follow with the next one; so does, for a member, what else waits.
+    fn hand_over(&self, inner: &mut Inner, seat: &Arc<Seat>) {
+        if inner.flushing && !inner.has_members() {
             return;
         }
         let connection = seat.link().id();
         let answers = inner.answers.extract_if(.., |answer| answer.seat.link().id() == connection);
         let (answers, late): (Vec<_>, Vec<_>) = answers.partition(|answer| Arc::ptr_eq(&answer.seat, seat));
-        send_late(late);
-        if let Some(frames) = weave(seat, &inner.pending, &answers) {
-            seat.send(frames);
+        let frames = weave(seat, &inner.pending, &answers);
+        if inner.flushing {
+            inner.answers.extend(late);
+            // Even if it is nothing: what comes now must not overtake the flush.
+            inner.answers.push(Answer { seat: seat.clone(), index: inner.next_index, frames });
+            return self.queue(inner);
         }
+        send_late(late);
+        frames.into_iter().for_each(|frames| seat.send(frames));
     }
 
     fn put_out_of_hand(
@@ -344,25 +368,26 @@ impl LiveRoom {
         reason: LeaveReason,
         told: bool,
     ) -> bool {
-        let Some(seat) = self.unseat(inner, connection) else { return false };
+        let Some((seat, presence)) = self.unseat(inner, connection) else { return false };
         if told {
-            let happening = Happening::Removed { room: &self.key, presence: seat.presence(), reason };
+            let happening = Happening::Removed { room: &self.key, presence: &presence, reason };
             if let Some(frame) = self.faces[seat.link().face()].render(happening) {
                 seat.send(frame);
             }
         }
         // Whoever watches may end the way to the connection, so it has been told by then.
-        self.show(inner, Sight::Went { presence: seat.presence(), reason });
+        self.show(inner, Sight::Went { presence: &presence, reason });
         if inner.seats.is_empty() {
             self.show(inner, Sight::Ended { reason });
             inner.sitting = None;
         }
-        let moment = Moment::Left { presence: seat.presence().clone(), reason };
+        let moment = Moment::Left { presence, reason };
         self.push(inner, &Happening::Moment { room: &self.key, moment: &moment }, &Audience::Room, None);
         true
     }
 
-    fn unseat(&self, inner: &mut Inner, connection: ConnectionId) -> Option<Arc<Seat>> {
+    /// Takes a seat away, and gives it with what it was last.
+    fn unseat(&self, inner: &mut Inner, connection: ConnectionId) -> Option<(Arc<Seat>, Arc<Presence>)> {
         let place = inner.places.remove(&connection)?;
         let seat = Arc::make_mut(&mut inner.seats).swap_remove(place);
         if let Some(moved) = inner.seats.get(place).map(|seat| seat.link().id()) {
@@ -370,9 +395,9 @@ impl LiveRoom {
         }
         inner.seats_by_face[seat.link().face()] -= 1;
         inner.watchers -= usize::from(seat.wants_presence());
-        inner.roster.depart(connection);
+        let presence = inner.roster.depart(connection).expect("who has a seat is in the roster");
         seat.mark_out(inner.next_index);
-        Some(seat)
+        Some((seat, presence))
     }
 
     /// Renders for each face that listens, and queues the room for its flusher.
@@ -417,7 +442,8 @@ impl LiveRoom {
             if !face.differs(*happening) {
                 continue;
             }
-            if let Some(frames) = face.render_for(*happening, seat.presence()) {
+            let listener = inner.roster.get(seat.link().id()).unwrap_or(seat.presence());
+            if let Some(frames) = face.render_for(*happening, listener) {
                 inner.answers.push(Answer { seat: seat.clone(), index, frames: Some(frames) });
             }
         }
@@ -447,20 +473,23 @@ impl LiveRoom {
         inner.queued = false;
         let pending = std::mem::take(&mut inner.pending);
         let answers = std::mem::take(&mut inner.answers);
-        let (answers, late_answers) = answers.into_iter().partition(|answer| inner.holds(&answer.seat));
+        let (answers, late) = answers.into_iter().partition(|answer| inner.holds(&answer.seat));
+        // To seats that are none any more: their connections may have taken others, or be told without one from now on.
+        send_late(late);
         let seats = inner.seats.clone();
         // Answers alone say nothing of how busy the room is.
         if !pending.is_empty() {
             inner.pace.flushed(now, pending.len(), seats.len());
         }
         inner.flushing = true;
-        Batch { pending, answers, late_answers, seats }
+        Batch { pending, answers, seats, end: inner.next_index }
     }
 
-    /// Ends a flush: puts out the users that it told of.
-    pub(super) fn finish(self: &Arc<Self>, batch: &Batch) {
+    /// Ends a flush: puts out the users that it told of. Says whether nobody is left.
+    pub(super) fn finish(self: &Arc<Self>, batch: &Batch) -> bool {
         self.change(|inner| {
             inner.flushing = false;
+            inner.settled = batch.end;
             for (user, reason) in batch.pending.iter().filter_map(|pending| pending.removes.as_ref()) {
                 for seat in
                     batch.seats.iter().filter(|seat| seat.presence().identity.user == *user && !seat.is_in())
@@ -470,7 +499,8 @@ impl LiveRoom {
                     }
                 }
             }
-        });
+            inner.seats.is_empty()
+        })
     }
 }
 
@@ -483,6 +513,28 @@ impl Inner {
     /// Whether that seat is taken, not another one of its connection.
     fn holds(&self, seat: &Arc<Seat>) -> bool {
         self.seat_of(seat.link().id()).is_some_and(|now| Arc::ptr_eq(&now, seat))
+    }
+
+    /// Whether who may be in is a member, and told of the room's log wherever he is.
+    fn has_members(&self) -> bool {
+        self.room.as_ref().is_some_and(|room| room.kind != RoomKind::Session)
+    }
+
+    /// Whether members who have left are still being told: what is said next must not overtake that.
+    fn is_telling(&self) -> bool {
+        self.has_members() && (self.flushing || !self.answers.is_empty())
+    }
+
+    /// How that connection is told of the entry that was taken in last.
+    fn way_to(&self, connection: ConnectionId) -> Way {
+        match self.seat_of(connection) {
+            Some(seat) if seat.was_in_before(self.next_index) => Way::Seat,
+            Some(seat) => Way::Behind(seat),
+            None => {
+                let owed = self.answers.iter().rfind(|answer| answer.seat.link().id() == connection);
+                owed.map_or(Way::Link, |answer| Way::Behind(answer.seat.clone()))
+            }
+        }
     }
 
     /// Whether an answer waits for that connection.

@@ -132,14 +132,15 @@ impl<A: Around> RoomStore for A {
         &self,
         project: ProjectId,
         user: &UserId,
+        now: Timestamp,
         after: Option<&RoomName>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>> {
-        self.around("rooms_of", self.inner().rooms_of(project, user, after, limit))
+        self.around("rooms_of", self.inner().rooms_of(project, user, now, after, limit))
     }
 
-    fn delete(&self, room: &RoomKey) -> BoxFuture<'_, Result<bool, Failure>> {
-        self.around("delete", self.inner().delete(room))
+    fn delete(&self, room: &RoomKey, epoch: Epoch) -> BoxFuture<'_, Result<bool, Failure>> {
+        self.around("delete", self.inner().delete(room, epoch))
     }
 }
 

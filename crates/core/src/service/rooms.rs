@@ -182,20 +182,37 @@ impl Service {
     /// # Errors
     /// The rules' refusal, or the store's failure.
     pub async fn delete_room(&self, who: &Principal, name: &RoomName) -> Result<(), Failure> {
-        let room = self.room(who, name).await?;
-        room.viewer(self.now(), who)?;
-        if room.admit(self.now(), who)?.role < Role::Owner {
-            return Err(Refusal::RoleTooLow { needed: Role::Owner.name() }.into());
+        let key = self.key(who, name)?;
+        let mut room = self.store.room(&key).await?.ok_or(Refusal::NotFound { what: "room" })?;
+        loop {
+            room.viewer(self.now(), who)?;
+            if room.admit(self.now(), who)?.role < Role::Owner {
+                return Err(Refusal::RoleTooLow { needed: Role::Owner.name() }.into());
+            }
+            if self.delete(&room).await? {
+                return Ok(());
+            }
+            // Somebody else did meanwhile, and the name may have another room, of other owners.
+            match self.store.room(&key).await? {
+                Some(another) => room = another,
+                None => return Ok(()),
+            }
         }
+    }
+
+    /// Deletes that room and no later one of its name. Says whether it was there.
+    async fn delete(&self, room: &Room) -> Result<bool, Failure> {
         let (store, fanout) = (self.store.clone(), self.fanout.clone());
+        let (room, epoch) = (room.key.clone(), room.epoch);
         // Whoever asked may stop waiting, but who is in the room must hear of it all the same.
         let deleting = tokio::spawn(async move {
-            let was_there = store.delete(&room.key).await?;
-            fanout.publish(Hint::Deleted { room: room.key.clone(), epoch: room.epoch });
+            let was_there = store.delete(&room, epoch).await?;
+            if was_there {
+                fanout.publish(Hint::Deleted { room, epoch });
+            }
             Ok::<_, Failure>(was_there)
         });
-        deleting.await.map_err(|error| Unavailable::new("deleting a room", error))??;
-        Ok(())
+        deleting.await.map_err(|error| Unavailable::new("deleting a room", error))?
     }
 
     /// The room, if `who` may be in it.
@@ -231,7 +248,7 @@ impl Service {
         let mut after = after.cloned();
         // A token may open only some of them.
         while rooms.len() < limit {
-            let part = self.store.rooms_of(who.project, user, after.as_ref(), limit).await?;
+            let part = self.store.rooms_of(who.project, user, self.now(), after.as_ref(), limit).await?;
             after = part.last().map(|room| room.name.clone());
             let is_last = part.len() < limit;
             rooms.extend(part.into_iter().filter(|room| crate::access::opens(who, &room.name)));

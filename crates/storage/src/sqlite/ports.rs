@@ -152,19 +152,20 @@ impl RoomStore for Sqlite {
         &self,
         project: ProjectId,
         user: &UserId,
+        now: Timestamp,
         after: Option<&RoomName>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<RoomSummary>, Failure>> {
         let (user, after) = (user.clone(), after.cloned());
         Box::pin(self.read_job("listing a user's rooms", move |db| {
-            rooms::of_user(db, project, &user, after.as_ref(), limit)
+            rooms::of_user(db, project, &user, now, after.as_ref(), limit)
         }))
     }
 
-    fn delete(&self, room: &RoomKey) -> BoxFuture<'_, Result<bool, Failure>> {
+    fn delete(&self, room: &RoomKey, epoch: Epoch) -> BoxFuture<'_, Result<bool, Failure>> {
         let room = room.clone();
         // Its rows go by and by: what is doomed is found by nobody.
-        Box::pin(self.write_job("deleting a room", move |writer| writer.delete(&room)))
+        Box::pin(self.write_job("deleting a room", move |writer| writer.delete(&room, epoch)))
     }
 }
 

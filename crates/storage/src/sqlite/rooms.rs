@@ -209,17 +209,19 @@ pub(super) fn of_user(
     db: &Db,
     project: ProjectId,
     user: &UserId,
+    now: Timestamp,
     after: Option<&RoomName>,
     limit: usize,
 ) -> Result<Vec<RoomSummary>, Fault> {
     let sql = format!(
         "SELECT {COLUMNS}, m.membership FROM member m JOIN room r ON r.no = m.room
          WHERE m.user = ?1 AND m.membership IN (1, 2) AND r.project = ?2 AND r.kind <> 0 AND r.name > ?3
+           AND NOT (m.banned AND (m.banned_until IS NULL OR m.banned_until > ?5))
          ORDER BY r.name LIMIT ?4"
     );
     let after = after.map_or("", RoomName::as_str);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    db.all(&sql, (user.as_str(), project.get(), after, limit), |row| {
+    db.all(&sql, (user.as_str(), project.get(), after, limit, now.as_micros()), |row| {
         let invited = row.get::<_, i64>(20)? == rows::INVITED;
         Ok(Some(summary(read(row)?, invited)))
     })
@@ -237,11 +239,11 @@ fn summary(row: RoomRow, invited: bool) -> RoomSummary {
     }
 }
 
-/// Makes the room unfindable at once; its rows go by and by, see [`sweep`].
-pub(super) fn doom(db: &Db, key: &RoomKey) -> Result<Option<i64>, Fault> {
+/// Makes that incarnation of the room unfindable at once; its rows go by and by, see [`sweep`].
+pub(super) fn doom(db: &Db, key: &RoomKey, epoch: Epoch) -> Result<Option<i64>, Fault> {
     let gone = db.one(
-        "DELETE FROM room WHERE project = ?1 AND name = ?2 RETURNING no",
-        (key.project.get(), key.name.as_str()),
+        "DELETE FROM room WHERE project = ?1 AND name = ?2 AND epoch = ?3 RETURNING no",
+        (key.project.get(), key.name.as_str(), epoch.0.cast_signed()),
         |row| Ok(row.get::<_, i64>(0)?),
     )?;
     if let Some(no) = gone {

@@ -112,8 +112,8 @@ struct Cached {
     room: Room,
     index: IndexState,
     members: Option<Arc<[Recipient]>>,
-    /// Entries appended in the open transaction.
-    pending: Vec<Arc<Entry>>,
+    /// Entries appended in the open transaction; those that the same members are told of lie together.
+    pending: Vec<Committed>,
     touched: bool,
 }
 
@@ -244,8 +244,7 @@ impl Writer {
         for key in self.touched.drain(..) {
             let Some(cached) = self.rooms.get_mut(&key) else { continue };
             cached.touched = false;
-            let committed = cached.take_pending();
-            if !committed.entries.is_empty() {
+            for committed in cached.pending.drain(..) {
                 sink.inspect(|sink| sink.committed(committed));
             }
         }
@@ -352,7 +351,7 @@ impl Writer {
             if member_changed(&entry.event).is_some() {
                 cached.members = members(&cached.room);
             }
-            cached.pending.push(entry.clone());
+            cached.note(entry);
             self.behind = true;
             if removes_text(&entry.event) {
                 self.forget_soon();
@@ -382,20 +381,17 @@ impl Writer {
         Ok((made, true))
     }
 
-    /// Deletes a room; its rows go by and by. Says whether there was one.
-    pub(super) fn delete(&mut self, key: &RoomKey) -> Result<bool, Fault> {
-        let gone = rooms::doom(&self.db, key)?.is_some();
-        self.sweeping |= gone;
-        if gone {
-            self.forget_soon();
+    /// Deletes that incarnation of a room; its rows go by and by. Says whether it was there.
+    pub(super) fn delete(&mut self, key: &RoomKey, epoch: Epoch) -> Result<bool, Fault> {
+        if rooms::doom(&self.db, key, epoch)?.is_none() {
+            return Ok(false);
         }
-        if let Some(mut cached) = self.rooms.remove(key) {
-            let committed = cached.take_pending();
-            if !committed.entries.is_empty() {
-                self.orphaned.push(committed);
-            }
+        self.sweeping = true;
+        self.forget_soon();
+        if let Some(cached) = self.rooms.remove(key) {
+            self.orphaned.extend(cached.pending);
         }
-        Ok(gone)
+        Ok(true)
     }
 
     /// Gives a room, if it is remembered, the members that the store has now: they were changed past the rules.
@@ -430,21 +426,27 @@ impl Cached {
         Self { no, room, index, members, pending: Vec::new(), touched: false }
     }
 
-    fn take_pending(&mut self) -> Committed {
-        Committed {
+    /// Keeps an entry for the sink, with those who are members after it.
+    fn note(&mut self, entry: &Arc<Entry>) {
+        let members = self.members.as_ref();
+        let is_same = |last: &Committed| last.members.as_ref().map(Arc::as_ptr) == members.map(Arc::as_ptr);
+        if let Some(last) = self.pending.last_mut().filter(|last| is_same(last)) {
+            return last.entries.push(entry.clone());
+        }
+        self.pending.push(Committed {
             room: self.room.key.clone(),
             epoch: self.room.epoch,
-            entries: std::mem::take(&mut self.pending),
-            members: self.members.clone(),
-        }
+            entries: vec![entry.clone()],
+            members: members.cloned(),
+        });
     }
 }
 
 /// The joined members of a room that has such.
 fn members(room: &Room) -> Option<Arc<[Recipient]>> {
-    let recipient = |user: &UserId| Recipient {
-        user: user.clone(),
-        groups: room.members.get(user).map_or_else(Arc::default, |member| member.groups.as_slice().into()),
+    let recipient = |user: &UserId| {
+        let member = &room.members[user];
+        Recipient { user: user.clone(), groups: member.groups.as_slice().into(), ban: member.ban }
     };
     (room.kind != RoomKind::Session).then(|| room.joined_members().map(recipient).collect())
 }

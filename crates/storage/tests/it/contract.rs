@@ -61,7 +61,7 @@ pub(crate) async fn a_room_that_was_not_opened_is_gone<E: Engine>(world: World<E
     let entries = store.entries(&nowhere, &SERVER, Seq::ZERO, 1).await;
     assert_eq!(entries.expect_err("gone").code(), "room_gone");
     assert_eq!(store.room(&nowhere).await.expect("an answer"), None);
-    assert!(!store.delete(&nowhere).await.expect("an answer"));
+    assert!(!store.delete(&nowhere, Epoch(7)).await.expect("an answer"));
 }
 
 pub(crate) async fn opening_again_returns_the_room_unchanged<E: Engine>(world: World<E>) {
@@ -559,13 +559,15 @@ pub(crate) async fn a_deleted_room_comes_back_empty_in_another_epoch<E: Engine>(
     world.write("other", &alice, say("old words")).await;
     let first = first.expect("a message");
     store.mark_read(&r, &id("bob"), &Audience::Room, Seq(2)).await.expect("marked");
-    assert!(store.delete(&r).await.expect("deleted"));
-    assert!(!store.delete(&r).await.expect("an answer"));
+    assert!(!store.delete(&r, Epoch(6)).await.expect("an answer"), "that is another one");
+    assert!(store.delete(&r, Epoch(7)).await.expect("deleted"));
+    assert!(!store.delete(&r, Epoch(7)).await.expect("an answer"));
     assert_eq!(store.room(&r).await.expect("an answer"), None);
     assert_eq!(world.refused("r", &alice, say("late")).await, "room_gone");
-    assert!(store.rooms_of(r.project, &id("bob"), None, 100).await.expect("a list").is_empty());
+    assert!(store.rooms_of(r.project, &id("bob"), at(9_000), None, 100).await.expect("a list").is_empty());
     let (made, new) = store.open(&r, &RoomSpec::default(), Epoch(8), at(3_000)).await.expect("opens");
     assert!(new && made.members.is_empty());
+    assert!(!store.delete(&r, Epoch(7)).await.expect("an answer"), "it is gone already");
     assert_eq!((made.epoch, made.head), (Epoch(8), Seq::ZERO));
     world.set_clock(at(3_000));
     let posted = world.write("r", &alice, say_once("c0", "new")).await;
@@ -1023,6 +1025,34 @@ pub(crate) async fn the_sink_is_told_the_members<E: Engine>(world: World<E>) {
     assert_eq!(witness.members("group"), Some(vec!["alice".into(), "carol".into()]));
 }
 
+pub(crate) async fn the_sink_is_told_who_is_a_member_after_each_entry<E: Engine>(world: World<E>) {
+    let witness = Arc::new(Witness::default());
+    world.store().attach(witness.clone());
+    world.open_group("r", &["alice", "bob"]).await;
+    let server = server();
+    for _ in 0..20 {
+        let [bob, bob_again] = [id("bob"), id("bob")];
+        let writes =
+            [say("1"), Write::Kick { user: bob }, say("2"), Write::AddMember { user: bob_again }, say("3")];
+        // At once, so that several of them share a commit.
+        let written = join_all(writes.map(|write| world.try_write("r", &server, write))).await;
+        assert!(written.iter().all(Result::is_ok), "{written:?}");
+    }
+    let mut has_bob = true;
+    for committed in witness.committed("r") {
+        let told = committed.members.expect("a group has members");
+        for entry in &committed.entries {
+            match &entry.event {
+                Event::MemberKicked { .. } => has_bob = false,
+                Event::MemberJoined { .. } => has_bob = true,
+                _ => {}
+            }
+            let is_told = told.iter().any(|member| member.user == id("bob"));
+            assert_eq!(is_told, has_bob, "at {}", entry.seq);
+        }
+    }
+}
+
 pub(crate) async fn a_room_is_the_same_after_reopening<E: Engine>(mut world: World<E>) {
     world.open_group("r", &["alice", "bob"]).await;
     let alice = owner("alice");
@@ -1070,14 +1100,38 @@ pub(crate) async fn rooms_are_listed_by_name<E: Engine>(world: World<E>) {
     assert_eq!(names(all), "Alpha alpha beta pair team");
     let after = key("alpha").name;
     assert_eq!(names(store.rooms(project, Some(&after), 2).await.expect("a list")), "beta pair");
-    assert_eq!(names(store.rooms_of(project, &id("alice"), None, 100).await.expect("a list")), "pair team");
-    assert_eq!(names(store.rooms_of(project, &id("bob"), None, 100).await.expect("a list")), "pair team?");
+    assert_eq!(
+        names(store.rooms_of(project, &id("alice"), at(9_000), None, 100).await.expect("a list")),
+        "pair team"
+    );
+    assert_eq!(
+        names(store.rooms_of(project, &id("bob"), at(9_000), None, 100).await.expect("a list")),
+        "pair team?"
+    );
     let (bob, pair) = (id("bob"), key("pair").name);
-    assert_eq!(names(store.rooms_of(project, &bob, None, 1).await.expect("a list")), "pair");
-    assert_eq!(names(store.rooms_of(project, &bob, Some(&pair), 1).await.expect("a list")), "team?");
+    assert_eq!(names(store.rooms_of(project, &bob, at(9_000), None, 1).await.expect("a list")), "pair");
+    assert_eq!(
+        names(store.rooms_of(project, &bob, at(9_000), Some(&pair), 1).await.expect("a list")),
+        "team?"
+    );
     world.write("team", &member("alice"), Write::LeaveRoom).await;
-    assert_eq!(names(store.rooms_of(project, &id("alice"), None, 100).await.expect("a list")), "pair");
-    assert!(store.rooms_of(project, &id("carol"), None, 100).await.expect("a list").is_empty());
+    assert_eq!(
+        names(store.rooms_of(project, &id("alice"), at(9_000), None, 100).await.expect("a list")),
+        "pair"
+    );
+    assert!(store.rooms_of(project, &id("carol"), at(9_000), None, 100).await.expect("a list").is_empty());
+    for (room, user, duration) in [("pair", "bob", Some(Duration::from_secs(1))), ("pair", "alice", None)] {
+        world.write(room, &server(), Write::Ban { user: id(user), duration }).await;
+    }
+    let banned_at = world.now();
+    for (user, now, rooms) in [
+        ("bob", banned_at, "team?"),
+        ("bob", banned_at.plus(Duration::from_secs(9)), "pair team?"),
+        ("alice", banned_at.plus(Duration::from_secs(9)), ""),
+    ] {
+        let listed = store.rooms_of(project, &id(user), now, None, 100).await.expect("a list");
+        assert_eq!(names(listed), rooms, "{user} at {now:?}");
+    }
 }
 
 pub(crate) async fn projects_and_users_come_back_as_stored<E: Engine>(mut world: World<E>) {
@@ -1157,7 +1211,8 @@ pub(crate) async fn a_room_knows_under_which_types_each_dialect_chats<E: Engine>
         (&alice, say_as("chat", Audience::Room, "one"), "left=chat"),
         (&bob, say_as("\"msg\" ü%", Audience::Room, "two"), "left=chat right=\"msg\" ü%"),
         (&bob, say("no type"), "left=chat right=\"msg\" ü%"),
-        (&alice, say_as("text", between(&["bob"]), "private"), "left=text right=\"msg\" ü%"),
+        (&alice, say_as("sly", between(&["bob"]), "private"), "left=chat right=\"msg\" ü%"),
+        (&alice, say_as("text", Audience::Room, "aloud"), "left=text right=\"msg\" ü%"),
         (&server(), say_as("nobody's", Audience::Room, "by no dialect"), "left=text right=\"msg\" ü%"),
         (&alice, Write::SetTitle(Some("title".into())), "left=text right=\"msg\" ü%"),
         (&by(RIGHT, server()), say_as("chat", Audience::Room, "back"), "left=text right=chat"),
@@ -1179,7 +1234,7 @@ pub(crate) async fn a_room_knows_under_which_types_each_dialect_chats<E: Engine>
     let known = known.map(|(dialect, label)| (dialect, SignalType::new(label).expect("a valid type")));
     assert_eq!(room.labels, Labels::new(known));
     // Another log under the same name knows nothing of it.
-    assert!(world.store().delete(&key("r")).await.expect("deleted"));
+    assert!(world.store().delete(&key("r"), Epoch(7)).await.expect("deleted"));
     world.open("r").await;
     assert_eq!(labels(&world, "r").await, "");
 }
@@ -1334,7 +1389,7 @@ pub(crate) async fn a_record_ends_by_its_time_and_by_nothing_else<E: Engine>(mut
     assert_eq!(world.store().purge(at(2_001)).await.expect("purged"), 0);
     assert_eq!(listed(&world, TOKEN, "r/").await, "r/late=bob r/never=bob");
     world.store().erase_user(r.project, &id("bob"), at(2_002)).await.expect("erased");
-    assert!(world.store().delete(&r).await.expect("deleted"));
+    assert!(world.store().delete(&r, Epoch(7)).await.expect("deleted"));
     world.store().purge(at(2_003)).await.expect("purged");
     world.reopen();
     assert_eq!(listed(&world, TOKEN, "r/").await, "r/late=bob r/never=bob");

@@ -61,6 +61,7 @@ contract! {
     a_backup_is_a_store
     the_sink_sees_every_commit_in_order
     the_sink_is_told_the_members
+    the_sink_is_told_who_is_a_member_after_each_entry
     a_room_is_the_same_after_reopening
     rooms_are_listed_by_name
     projects_and_users_come_back_as_stored

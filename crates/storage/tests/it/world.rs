@@ -358,11 +358,14 @@ impl CommitSink for Witness {
 }
 
 impl Witness {
+    /// What was told of a room, in order.
+    pub(crate) fn committed(&self, room: &str) -> Vec<Committed> {
+        self.seen.lock().iter().filter(|committed| committed.room == key(room)).cloned().collect()
+    }
+
     /// The entries of a room, in the order in which they were told.
     pub(crate) fn entries(&self, room: &str) -> Vec<Arc<Entry>> {
-        let seen = self.seen.lock();
-        let of_room = seen.iter().filter(|committed| committed.room == key(room));
-        of_room.flat_map(|committed| committed.entries.clone()).collect()
+        self.committed(room).into_iter().flat_map(|committed| committed.entries).collect()
     }
 
     /// The last members told of a room.

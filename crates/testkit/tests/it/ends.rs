@@ -85,10 +85,10 @@ async fn an_answer_is_never_longer_than_a_connection_takes() {
 async fn whoever_sits_in_a_room_that_was_made_anew_is_put_out() {
     let app = App::start().await;
     let (alice, bob) = (app.person("alice"), app.person("bob"));
-    alice.join("lobby", None).await.expect("alice joins");
+    let joined = alice.join("lobby", None).await.expect("alice joins");
     // As if the word of the deletion had been lost.
     let key = RoomKey { project: app.project.id, name: lobby() };
-    assert!(app.sqlite().delete(&key).await.expect("deleted"));
+    assert!(app.sqlite().delete(&key, joined.position.epoch).await.expect("deleted"));
     let opened = app.sqlite().open(&key, &RoomSpec::default(), Epoch(99), app.service.now()).await;
     assert!(opened.expect("made anew").1);
     bob.post("lobby", "is anybody here?").await.expect("it is posted");

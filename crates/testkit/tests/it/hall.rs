@@ -66,11 +66,16 @@ fn words(happening: &Happening<'_>) -> Option<String> {
 
 /// The wire to one person: what was written, each write by itself.
 #[derive(Default)]
-pub(crate) struct Wire(Mutex<Vec<String>>);
+pub(crate) struct Wire {
+    writes: Mutex<Vec<String>>,
+    then: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
 
 impl Outlet for Wire {
     fn send(&self, frames: Bytes) {
-        self.0.lock().push(String::from_utf8(frames.into()).expect("words"));
+        self.writes.lock().push(String::from_utf8(frames.into()).expect("words"));
+        let then = self.then.lock().take();
+        then.into_iter().for_each(|then| then());
     }
 
     fn close(&self, _why: Closing) {}
@@ -128,7 +133,12 @@ impl Guest {
 
     /// What was written so far, each write once.
     pub(crate) fn writes(&self) -> Vec<String> {
-        std::mem::take(&mut *self.wire.0.lock())
+        std::mem::take(&mut *self.wire.writes.lock())
+    }
+
+    /// Does that when the next thing is written to the wire: in the midst of a flush.
+    pub(crate) fn at_next_write(&self, then: impl FnOnce() + Send + 'static) {
+        *self.wire.then.lock() = Some(Box::new(then));
     }
 
     /// Waits until the line `last` was written; gives the writes up to now.

@@ -3,8 +3,10 @@
 mod answers;
 mod app;
 mod client;
+mod deletions;
 mod ends;
 mod hall;
+mod lasting;
 mod pausing;
 mod races;
 mod resume;

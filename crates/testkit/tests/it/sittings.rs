@@ -2,7 +2,7 @@
 
 use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
-use sidetalk_core::model::{Actor, Draft, Principal, Role, UserId};
+use sidetalk_core::model::{Actor, Draft, Identity, Principal, Role, UserId};
 use sidetalk_core::refusal::Failure;
 
 use crate::hall::{Guest, room, say};
@@ -160,4 +160,29 @@ async fn only_the_server_and_owners_end_a_sitting() {
     stage.service.end_sitting(&server(&alice), &room("r")).await.expect("once more");
     let room = stage.service.room(&alice.who, &room("r")).await.expect("the room stays");
     assert_eq!(room.epoch, opened.0.epoch);
+}
+
+#[tokio::test]
+async fn who_has_a_fresh_token_is_what_that_says_to_everybody() {
+    let stage = Stage::new().await;
+    let mia = Guest::new(&stage, "mia", Role::Moderator);
+    mia.join(&stage, "r").await;
+    for (before, after, refused) in
+        [(Role::Moderator, Role::Member, None), (Role::Member, Role::Owner, Some("role_not_below"))]
+    {
+        let bob = Guest::new(&stage, "bob", before);
+        let seat = bob.join(&stage, "r").await;
+        let fresh = Identity { role: after, name: "Bob".into(), ..Identity::clone(&bob.link.identity()) };
+        bob.link.refresh(fresh.into());
+        assert!(stage.service.rejudge(&seat));
+        let mute = Write::Mute { user: user("bob"), duration: None };
+        let muted = stage.service.write(&mia.who, &room("r"), mute).await;
+        assert_eq!(muted.as_ref().err().map(Failure::code), refused, "from {before:?} to {after:?}");
+        let there = stage.service.presences(&mia.who, &room("r")).await.expect("a list");
+        let bobs = there.iter().find(|presence| presence.identity.user == user("bob")).expect("there");
+        assert_eq!((bobs.role, bobs.identity.role, &*bobs.identity.name), (after, after, "Bob"));
+        let cut = stage.service.cut(&mia.who, &room("r"), bob.link.id(), LeaveReason::Removed).await;
+        assert_eq!(cut.as_ref().err().map(Failure::code), refused, "from {before:?} to {after:?}");
+        bob.leave(&stage, &seat);
+    }
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::event::{Entry, Event, Happening, LeaveReason, Sight};
-use crate::model::Seq;
+use crate::hub::Link;
+use crate::hub::letter::Letter;
+use crate::model::{Epoch, Labels, Seq};
 use crate::ports::{Committed, Replay, Store};
 use crate::refusal::{Failure, Refusal};
-use crate::room::member_changed;
+use crate::room::{Room, member_changed};
 
-use super::judging::stand;
-use super::{Inner, LiveRoom};
+use super::{Answer, Inner, LiveRoom, Way};
 
 /// How a hint of the store was followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,57 +33,109 @@ impl LiveRoom {
         if self.is_loaded() {
             return Ok(false);
         }
-        let room = store.room(&self.key).await?.ok_or(Refusal::RoomGone)?;
-        Ok(self.change(|inner| {
-            inner.room = Some(room);
-            let early = std::mem::take(&mut inner.early);
-            // What came of another log came before this one began.
-            early.iter().fold(false, |gap, committed| {
-                gap | (self.take_committed(inner, committed) == Followed::WithGap)
-            })
+        loop {
+            let room = store.room(&self.key).await?.ok_or(Refusal::RoomGone)?;
+            if let Some(has_gap) = self.change(|inner| self.begin_with(inner, room)) {
+                return Ok(has_gap);
+            }
+        }
+    }
+
+    /// Begins with the room as it was read, unless it was deleted meanwhile. Says whether a repair must be started.
+    fn begin_with(&self, inner: &mut Inner, room: Arc<Room>) -> Option<bool> {
+        if inner.gone.contains(&room.epoch) {
+            return None;
+        }
+        inner.room = Some(room);
+        let early = std::mem::take(&mut inner.early);
+        // What came of another log came before this one began. Members were told when it came.
+        Some(early.iter().fold(false, |gap, committed| {
+            gap | (self.take_committed(inner, committed, &[]) == Followed::WithGap)
         }))
     }
 
-    /// Takes a hint of the store in.
-    pub(in crate::hub) fn committed(self: &Arc<Self>, committed: &Committed) -> Followed {
+    /// Whether its log is that one, which was deleted; remembered while it is not loaded.
+    pub(in crate::hub) fn is_of(&self, deleted: Epoch) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.room.is_none() {
+            inner.gone.push(deleted);
+        }
+        inner.room.as_ref().is_some_and(|room| room.epoch == deleted)
+    }
+
+    /// Takes a hint of the store in, and tells those of the links that each entry concerns which are not in the room. Nobody is told
+    /// of [another log](Followed::AnotherLog).
+    pub(in crate::hub) fn committed(
+        self: &Arc<Self>,
+        committed: &Committed,
+        concerned: &[Vec<Arc<Link>>],
+    ) -> Followed {
         self.change(|inner| {
-            if inner.room.is_none() {
-                inner.early.push(committed.clone());
-                return Followed::Well;
+            if inner.room.is_some() {
+                return self.take_committed(inner, committed, concerned);
             }
-            self.take_committed(inner, committed)
+            inner.early.push(committed.clone());
+            for (entry, links) in committed.entries.iter().zip(concerned) {
+                self.tell_absent(inner, committed, entry, links);
+            }
+            Followed::Well
         })
     }
 
-    fn take_committed(&self, inner: &mut Inner, committed: &Committed) -> Followed {
-        let Some(last) = committed.entries.last().map(|entry| entry.seq) else { return Followed::Well };
-        if inner.room.as_ref().is_none_or(|room| room.epoch != committed.epoch) {
-            return Followed::AnotherLog;
-        }
-        if let Some(known) = inner.repairing {
-            inner.repairing = Some(known.max(last));
-            return Followed::Well;
-        }
+    fn take_committed(
+        &self,
+        inner: &mut Inner,
+        committed: &Committed,
+        concerned: &[Vec<Arc<Link>>],
+    ) -> Followed {
+        let (mut followed, mut concerned) = (Followed::Well, concerned.iter());
         for entry in &committed.entries {
-            if !self.take_entry(inner, entry) {
-                inner.repairing = Some(last);
-                return Followed::WithGap;
+            match self.take_entry(inner, committed, entry) {
+                Followed::Well => {}
+                Followed::WithGap => followed = Followed::WithGap,
+                Followed::AnotherLog => return Followed::AnotherLog,
             }
+            if let Some(links) = concerned.next() {
+                self.tell_absent(inner, committed, entry, links);
+            }
+        }
+        followed
+    }
+
+    /// Takes an entry in if it is the next; a double is dropped.
+    fn take_entry(&self, inner: &mut Inner, committed: &Committed, entry: &Entry) -> Followed {
+        let Some(room) = inner.room.as_ref().filter(|room| room.epoch == committed.epoch) else {
+            return Followed::AnotherLog;
+        };
+        if let Some(known) = inner.repairing {
+            inner.repairing = Some(known.max(entry.seq));
+        } else if entry.seq > room.head.next() {
+            inner.repairing = Some(entry.seq);
+            return Followed::WithGap;
+        } else if entry.seq == room.head.next() {
+            self.follow(inner, entry);
         }
         Followed::Well
     }
 
-    /// Takes the next entry in; a double is dropped; `false` if entries before it are missing.
-    fn take_entry(&self, inner: &mut Inner, entry: &Arc<Entry>) -> bool {
-        let Some(room) = inner.room.as_mut() else { return false };
-        if entry.seq <= room.head {
-            return true;
+    /// Tells those of `links` of the entry that was just taken in whose seats do not tell them.
+    fn tell_absent(&self, inner: &mut Inner, committed: &Committed, entry: &Entry, links: &[Arc<Link>]) {
+        if links.is_empty() {
+            return;
         }
-        if entry.seq != room.head.next() {
-            return false;
+        let labels = inner.room.as_ref().map_or_else(Labels::default, |room| room.labels.clone());
+        let mut letter = Letter::new(&self.faces, committed, &labels, entry);
+        for link in links {
+            match inner.way_to(link.id()) {
+                Way::Seat => {}
+                Way::Link => letter.send(link),
+                Way::Behind(seat) => {
+                    let (index, frames) = (inner.next_index, letter.frames(link.face()));
+                    inner.answers.push(Answer { seat, index, frames });
+                    self.queue(inner);
+                }
+            }
         }
-        self.follow(inner, entry);
-        true
     }
 
     /// Applies an entry that is the next, or the next that a repair found.
@@ -103,8 +156,9 @@ impl LiveRoom {
             _ => None,
         };
         if let Event::GroupsSet { user, .. } | Event::RoleSet { user, .. } = &entry.event {
-            for seat in inner.seats.iter().filter(|seat| seat.presence().identity.user == *user) {
-                stand(&mut inner.roster, seat, room.standing_of(&seat.link().identity()));
+            let seats = inner.seats.clone();
+            for seat in seats.iter().filter(|seat| seat.presence().identity.user == *user) {
+                inner.stand(seat, room.standing_of(&seat.link().identity()));
             }
         }
         if let Some((user, _)) = &removes {

@@ -8,14 +8,16 @@ use crate::model::Timestamp;
 use crate::ports::Store;
 use crate::refusal::Failure;
 use crate::room::{Room, Standing};
-use crate::roster::Roster;
 
-use super::LiveRoom;
+use super::{Inner, LiveRoom};
 
-/// Lets a seat be what its owner is in the room now.
-pub(super) fn stand(roster: &mut Roster, seat: &Seat, standing: Standing) {
-    roster.set_role(seat.link().id(), standing.role);
-    seat.set_groups(standing.groups);
+impl Inner {
+    /// Lets a seat be what its owner is in the room from now on: by the token as it is now, and by the room.
+    pub(super) fn stand(&mut self, seat: &Seat, standing: Standing) {
+        let link = seat.link();
+        self.roster.stand(link.id(), link.identity(), standing.role);
+        seat.set_groups(standing.groups, self.next_index, self.settled);
+    }
 }
 
 impl LiveRoom {
@@ -29,7 +31,7 @@ impl LiveRoom {
             let room = inner.room.as_ref().filter(|_| link.opens(&self.key.name));
             match room.and_then(|room| room.admit(now, &link.principal()).ok()) {
                 Some(standing) => {
-                    stand(&mut inner.roster, seat, standing);
+                    inner.stand(seat, standing);
                     true
                 }
                 None => {
