@@ -4,6 +4,7 @@
 //! path. A file `x.js.br` or `x.js.gz` beside `x.js` is sent to those who take it. In debug builds the tree is read from
 //! the disk, so that a page can be changed without building the server.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::Router;
@@ -66,7 +67,7 @@ impl Pages {
         let media_type = media_type(name, &file);
         let (encoding, file) = encoded(name, headers).unwrap_or((None, file));
         let tag = format!("\"{}\"", hex(&file.metadata.sha256_hash()[..16]));
-        let is_known = header_has(headers, &header::IF_NONE_MATCH, &tag);
+        let is_known = has_tag(headers, &tag);
         let body = if is_known { Body::empty() } else { body(file) };
         let mut response = Response::new(body);
         if is_known {
@@ -108,21 +109,41 @@ pub async fn safe_headers(request: Request, next: axum::middleware::Next) -> Res
     response
 }
 
-/// The file in the best form that the client takes.
+/// The file in the form that the client likes best.
 fn encoded(name: &str, headers: &HeaderMap) -> Option<(Option<&'static str>, EmbeddedFile)> {
-    [("br", "br"), ("gzip", "gz")]
+    let mut codings = [("br", "br"), ("gzip", "gz")]
+        .map(|(coding, extension)| (weight(headers, coding), coding, extension));
+    // The first is the smallest, and stays before others that are as welcome.
+    codings.sort_by_key(|(weight, ..)| Reverse(*weight));
+    codings
         .into_iter()
-        .filter(|(encoding, _)| header_has(headers, &header::ACCEPT_ENCODING, encoding))
-        .find_map(|(encoding, extension)| Some((Some(encoding), Tree::get(&format!("{name}.{extension}"))?)))
+        .filter(|(weight, ..)| *weight > 0)
+        .find_map(|(_, coding, extension)| Some((Some(coding), Tree::get(&format!("{name}.{extension}"))?)))
 }
 
-/// Whether a list in a header has that item; a weight of zero means that it has not.
-fn header_has(headers: &HeaderMap, name: &HeaderName, item: &str) -> bool {
+/// How welcome a content coding is, in thousandths.
+fn weight(headers: &HeaderMap, coding: &str) -> u32 {
+    let weights = entries(headers, &header::ACCEPT_ENCODING).filter_map(|entry| {
+        let (word, parameters) = entry.split_once(';').unwrap_or((entry, ""));
+        let weight =
+            parameters.trim().strip_prefix(['q', 'Q']).and_then(|rest| rest.trim().strip_prefix('='));
+        let weight = weight.map_or(Some(1.0), |weight| weight.trim().parse::<f32>().ok());
+        // What is no number is no welcome.
+        word.trim().eq_ignore_ascii_case(coding).then(|| (weight.unwrap_or(0.0) * 1_000.0) as u32)
+    });
+    weights.max().unwrap_or(0)
+}
+
+/// Whether the client has the file with that tag already.
+fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
+    entries(headers, &header::IF_NONE_MATCH)
+        .any(|entry| entry == "*" || entry.trim_start_matches("W/") == tag)
+}
+
+/// The entries of a list in a header.
+fn entries<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).any(|entry| {
-        let (word, weight) = entry.split_once(';').unwrap_or((entry, ""));
-        word.trim().trim_start_matches("W/") == item && !matches!(weight.trim(), "q=0" | "q=0.0")
-    })
+    lists.flat_map(|list| list.split(',')).map(str::trim)
 }
 
 /// `chat-4F6ZQ2XA.js`: the build put a hash of the content into the name.
@@ -200,8 +221,23 @@ mod tests {
 
     #[test]
     fn encodings_are_read_with_their_weights() {
-        let accepted = headers(header::ACCEPT_ENCODING, "gzip;q=0, br;q=0.8");
-        assert!(header_has(&accepted, &header::ACCEPT_ENCODING, "br"));
-        assert!(!header_has(&accepted, &header::ACCEPT_ENCODING, "gzip"));
+        for (accepted, br, gzip) in [
+            ("gzip;q=0, br;q=0.8", 800, 0),
+            ("br;q=0.00", 0, 0),
+            ("BR, GZip ; Q=0.5", 1_000, 500),
+            ("br;q=0.1, gzip;q=1", 100, 1_000),
+            ("br;q=much", 0, 0),
+            ("", 0, 0),
+        ] {
+            let headers = headers(header::ACCEPT_ENCODING, accepted);
+            assert_eq!((weight(&headers, "br"), weight(&headers, "gzip")), (br, gzip), "{accepted}");
+        }
+    }
+
+    #[test]
+    fn tags_are_known_again() {
+        for (known, is_known) in [("*", true), ("\"a\", W/\"b\"", true), ("\"a\"", false), ("b", false)] {
+            assert_eq!(has_tag(&headers(header::IF_NONE_MATCH, known), "\"b\""), is_known, "{known}");
+        }
     }
 }
