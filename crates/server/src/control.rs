@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sidetalk_core::service::Service;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::unix::OwnedReadHalf;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::config::sections::ProjectEntry;
@@ -25,6 +27,9 @@ const ORDER_BYTES_MAX: u64 = 64 * 1024;
 
 /// How long an order may take to arrive.
 const ORDER_WAIT: Duration = Duration::from_secs(5);
+
+/// Orders at the same time; the next ones wait.
+const ORDERS_MAX: usize = 16;
 
 /// What comes back.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,23 +69,39 @@ impl Control {
         Ok(Self { listener, path })
     }
 
-    /// Carries out orders, one after the other, until asked to stop.
+    /// Carries out orders until asked to stop. One who says nothing keeps nobody else waiting.
     pub async fn serve(self, service: Arc<Service>, configured: Vec<ProjectEntry>, mut stop: Stop) {
+        let configured: Arc<[ProjectEntry]> = configured.into();
+        let mut orders = JoinSet::new();
         loop {
             let accepted = tokio::select! {
-                () = stop.asked() => return,
-                accepted = self.listener.accept() => accepted,
+                () = stop.asked() => break,
+                Some(_) = orders.join_next() => continue,
+                accepted = self.listener.accept(), if orders.len() < ORDERS_MAX => accepted,
             };
-            let outcome = match accepted {
-                Ok((stream, _)) => answer(stream, &service, &configured).await,
-                Err(error) => Err(error.into()),
-            };
-            if let Err(error) = outcome {
-                tracing::warn!(error = format!("{error:#}"), "an operator's order got no answer");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+            match accepted {
+                Ok((stream, _)) => {
+                    let (service, configured) = (Arc::clone(&service), Arc::clone(&configured));
+                    let mut stop = stop.clone();
+                    orders.spawn(async move {
+                        if let Err(error) = answer(stream, &service, &configured, &mut stop).await {
+                            tell(&error);
+                        }
+                    });
+                }
+                Err(error) => {
+                    tell(&error.into());
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
             }
         }
+        // What is being carried out is finished and answered.
+        while orders.join_next().await.is_some() {}
     }
+}
+
+fn tell(error: &anyhow::Error) {
+    tracing::warn!(error = format!("{error:#}"), "an operator's order got no answer");
 }
 
 impl Drop for Control {
@@ -90,16 +111,22 @@ impl Drop for Control {
     }
 }
 
-async fn answer(stream: UnixStream, service: &Arc<Service>, configured: &[ProjectEntry]) -> Result<()> {
+async fn answer(
+    stream: UnixStream,
+    service: &Arc<Service>,
+    configured: &[ProjectEntry],
+    stop: &mut Stop,
+) -> Result<()> {
     let (read_half, mut write_half) = stream.into_split();
-    let mut line = String::new();
-    let mut reader = tokio::io::BufReader::new(read_half.take(ORDER_BYTES_MAX));
-    timeout(ORDER_WAIT, reader.read_line(&mut line)).await.context("the order did not arrive in time")??;
-    if line.is_empty() {
+    let order = tokio::select! {
+        () = stop.asked() => return Ok(()),
+        order = timeout(ORDER_WAIT, hear(read_half)) => order.context("the order did not arrive in time")??,
+    };
+    if order.is_empty() {
         // Somebody has only looked whether a server is there.
         return Ok(());
     }
-    let reply = match serde_json::from_str(&line) {
+    let reply = match serde_json::from_str(&order) {
         Ok(order) => match carry_out(service, configured, order).await {
             Ok(shown) => Reply::Done(shown),
             Err(error) => Reply::Failed(format!("{error:#}")),
@@ -108,8 +135,14 @@ async fn answer(stream: UnixStream, service: &Arc<Service>, configured: &[Projec
     };
     let mut line = serde_json::to_vec(&reply)?;
     line.push(b'\n');
-    write_half.write_all(&line).await?;
+    timeout(ORDER_WAIT, write_half.write_all(&line)).await.context("the answer was not taken")??;
     Ok(())
+}
+
+async fn hear(read_half: OwnedReadHalf) -> io::Result<String> {
+    let mut line = String::new();
+    tokio::io::BufReader::new(read_half.take(ORDER_BYTES_MAX)).read_line(&mut line).await?;
+    Ok(line)
 }
 
 /// Whether a server listens in that data folder.
@@ -199,12 +232,16 @@ mod tests {
         let control = Control::bind(folder.path()).expect("the folder is ours");
         assert!(is_served(folder.path()).expect("it listens"));
         let (looker, _) = control.listener.accept().await.expect("somebody looked");
-        answer(looker, &service, &[]).await.expect("nothing was asked");
+        assert_eq!(hear(looker.into_split().0).await.expect("nothing was asked"), "");
         let mut tasks = Tasks::new(Readiness::default());
         tasks.spawn("control", |stop| control.serve(service, Vec::new(), stop));
+        // Somebody who says nothing held up everybody's orders.
+        let _silent = connect(folder.path()).expect("it listens");
+        let began = tokio::time::Instant::now();
         let data = folder.path().to_owned();
         let listed = tokio::task::spawn_blocking(move || send(&data, &Order::ProjectList)).await;
         assert!(listed.expect("no bug").is_ok());
+        assert!(began.elapsed() < ORDER_WAIT, "{:?}", began.elapsed());
         assert!(tasks.finish(tokio::time::Instant::now() + Duration::from_secs(10)).await);
         held.close().await;
     }
