@@ -5,7 +5,8 @@
 //!   openvidu.session      project/session             made by REST; gone when the last one leaves
 //!   openvidu.connection   project/session/connection  pending until its token is used, active until it leaves
 //!   openvidu.token        secret                      the key of its connection; whoever takes it comes in
-//!   openvidu.ban          project/session/connection  put out and banned, as long as its native token holds
+//!   openvidu.page         project/session/user        has a native token; gone when no such token can be good any more
+//!   openvidu.bearer       project/session/user        who came last by a name that the application chose
 //! ```
 
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sidetalk_core::model::{ProjectId, RoomName, Timestamp};
+use sidetalk_core::model::{ProjectId, RoomName, Timestamp, UserId};
 use sidetalk_core::ports::{Record, Store};
 use sidetalk_core::refusal::{Failure, Unavailable};
 use tokio::sync::{Mutex, MutexGuard};
@@ -26,10 +27,11 @@ use crate::wire::{Role, SessionProperties};
 const SESSION: &str = "openvidu.session";
 const CONNECTION: &str = "openvidu.connection";
 const TOKEN: &str = "openvidu.token";
-const BAN: &str = "openvidu.ban";
+const PAGE: &str = "openvidu.page";
+const BEARER: &str = "openvidu.bearer";
 
 /// The most records read at once.
-const PAGE: usize = 1_000;
+const AT_ONCE: usize = 1_000;
 
 /// How many sessions may change at the same time.
 const LOCKS: usize = 64;
@@ -51,6 +53,7 @@ impl SessionKey {
         format!("{}/{}/", self.project, self.session)
     }
 
+    /// Also of a user in the session.
     fn connection(&self, name: &str) -> String {
         format!("{}/{}/{name}", self.project, self.session)
     }
@@ -71,6 +74,9 @@ pub(crate) struct Session {
 pub(crate) struct Connection {
     /// `con_…`
     pub(crate) name: String,
+    /// Its user, if the application has chosen the name; else that is called as it is.
+    #[serde(default)]
+    pub(crate) chosen: Option<String>,
     pub(crate) created_at: i64,
     pub(crate) role: Role,
     pub(crate) record: bool,
@@ -84,6 +90,37 @@ pub(crate) struct Connection {
     pub(crate) token: String,
     /// Since it has been used.
     pub(crate) active: Option<Active>,
+}
+
+impl Connection {
+    pub(crate) fn user(&self) -> UserId {
+        let user = self.chosen.as_deref().unwrap_or(&self.name);
+        UserId::new(user).expect("names of connections are short and plain")
+    }
+}
+
+/// A page of the drop-in script that has a native token.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Page {
+    /// Since it was put out.
+    pub(crate) kept_out: Option<KeptOut>,
+}
+
+/// A ban that is this dialect's, not people's.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct KeptOut {
+    /// Microseconds since 1970, as exact as bans are.
+    pub(crate) until: i64,
+    /// The end of the ban of people's that it took the place of.
+    pub(crate) others_until: Option<i64>,
+}
+
+/// Who came last by a name that the application chose.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Bearer {
+    pub(crate) user: String,
+    /// The role that REST has given it in the room.
+    pub(crate) role: Option<Role>,
 }
 
 /// What is known of a connection whose token was used.
@@ -244,35 +281,66 @@ impl Book {
         Ok(true)
     }
 
-    /// Forgets a connection whose token was used. One that did not come in after all keeps its promise.
-    pub(crate) async fn remove_used_connection(&self, key: &SessionKey, name: &str) -> Result<(), Failure> {
+    /// Forgets a connection whose token was used. One that did not come in after all keeps its promise, and so does another
+    /// user who got the name since.
+    pub(crate) async fn remove_used_connection(
+        &self,
+        key: &SessionKey,
+        name: &str,
+        user: &UserId,
+    ) -> Result<(), Failure> {
         let Some(connection) = self.connection(key, name).await? else { return Ok(()) };
-        if self.token(&connection.secret).await?.is_none() {
+        if connection.user() == *user && self.token(&connection.secret).await?.is_none() {
             self.remove_connection(key, name).await?;
         }
         Ok(())
     }
 
-    /// Keeps that a connection of that name was banned by this dialect, not by people.
-    pub(crate) async fn put_ban(
+    /// Keeps that a connection has a page, whose native token is good until then at most.
+    pub(crate) async fn put_on_page(
         &self,
         key: &SessionKey,
-        name: &str,
+        connection: &Connection,
         until: Timestamp,
     ) -> Result<(), Failure> {
-        let ban = Record {
-            kind: BAN,
-            key: key.connection(name).into(),
-            project: key.project,
-            value: "".into(),
-            expires_at: Some(until),
-        };
-        self.store.put_records(vec![ban]).await
+        let page = page_record(key, &connection.user(), &Page::default(), until);
+        self.store.put_records(vec![connection_record(key, connection), page]).await
     }
 
-    /// Forgets such a ban; says whether there was one.
-    pub(crate) async fn take_ban(&self, key: &SessionKey, name: &str) -> Result<bool, Failure> {
-        Ok(self.store.take_record(BAN, &key.connection(name)).await?.is_some())
+    /// Keeps what has changed about a page.
+    pub(crate) async fn put_page(
+        &self,
+        key: &SessionKey,
+        user: &UserId,
+        page: &Page,
+        until: Timestamp,
+    ) -> Result<(), Failure> {
+        self.store.put_records(vec![page_record(key, user, page, until)]).await
+    }
+
+    pub(crate) async fn page(&self, key: &SessionKey, user: &str) -> Result<Option<Page>, Failure> {
+        self.store.record(PAGE, &key.connection(user)).await?.map(|record| read(&record)).transpose()
+    }
+
+    /// The users on a session's pages.
+    pub(crate) async fn pages(&self, key: &SessionKey) -> Result<Vec<(UserId, Page)>, Failure> {
+        let all = self.all::<Page>(PAGE, &key.connections()).await?;
+        let user = |record: &Record| UserId::new(&connection_key(record.project, &record.key)?.1).ok();
+        Ok(all.into_iter().filter_map(|(record, page)| Some((user(&record)?, page))).collect())
+    }
+
+    /// Keeps who has come by the name of `chosen`.
+    pub(crate) async fn put_bearer(
+        &self,
+        key: &SessionKey,
+        chosen: &str,
+        bearer: &Bearer,
+    ) -> Result<(), Failure> {
+        self.store.put_records(vec![record(BEARER, key, key.connection(chosen), bearer)]).await
+    }
+
+    pub(crate) async fn bearer(&self, key: &SessionKey, chosen: &str) -> Result<Option<Bearer>, Failure> {
+        self.store.record(BEARER, &key.connection(chosen)).await?.map(|record| read(&record)).transpose()
     }
 
     /// Forgets a session, its connections and their tokens.
@@ -291,8 +359,8 @@ impl Book {
     ) -> Result<Vec<(Record, T)>, Failure> {
         let (mut all, mut after) = (Vec::new(), None::<Arc<str>>);
         loop {
-            let page = self.store.records(kind, prefix, after.as_deref(), PAGE).await?;
-            let is_last = page.len() < PAGE;
+            let page = self.store.records(kind, prefix, after.as_deref(), AT_ONCE).await?;
+            let is_last = page.len() < AT_ONCE;
             after = page.last().map(|record| record.key.clone());
             for record in page {
                 let value = read(&record)?;
@@ -311,6 +379,10 @@ fn session_record(key: &SessionKey, session: &Session) -> Record {
 
 fn connection_record(key: &SessionKey, connection: &Connection) -> Record {
     record(CONNECTION, key, key.connection(&connection.name), connection)
+}
+
+fn page_record(key: &SessionKey, user: &UserId, page: &Page, until: Timestamp) -> Record {
+    Record { expires_at: Some(until), ..record(PAGE, key, key.connection(user.as_str()), page) }
 }
 
 fn record<T: Serialize>(kind: &'static str, of: &SessionKey, key: String, value: &T) -> Record {

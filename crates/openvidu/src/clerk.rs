@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sidetalk_core::event::{LeaveReason, Sight, Sitting};
-use sidetalk_core::model::{ConnectionId, Presence, RoomKey};
+use sidetalk_core::model::{Presence, RoomKey};
 use sidetalk_core::ports::Witness;
 use sidetalk_core::refusal::Failure;
 use sidetalk_edge::close::{Close, Code};
@@ -22,7 +22,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) enum Note {
     /// A connection of this dialect is in.
-    Came { room: RoomKey, connection: ConnectionId },
+    Came { room: RoomKey, presence: Arc<Presence> },
     /// A connection of this dialect is out.
     Went { room: RoomKey, presence: Arc<Presence>, reason: LeaveReason },
     /// The last one is out.
@@ -36,7 +36,7 @@ impl Witness for Reporter {
     fn saw(&self, room: &RoomKey, _: Sitting, sight: Sight<'_>) {
         let note = match sight {
             Sight::Came(presence) if presence.dialect == DIALECT => {
-                Note::Came { room: room.clone(), connection: presence.connection }
+                Note::Came { room: room.clone(), presence: Arc::clone(presence) }
             }
             Sight::Went { presence, reason } if presence.dialect == DIALECT => {
                 Note::Went { room: room.clone(), presence: Arc::clone(presence), reason }
@@ -53,7 +53,7 @@ impl Witness for Reporter {
 pub(crate) async fn run(state: OpenViduState, mut notes: UnboundedReceiver<Note>) {
     while let Some(note) = notes.recv().await {
         let done = match note {
-            Note::Came { room, connection } => state.note_use(&key_of(room), connection).await,
+            Note::Came { room, presence } => came(&state, room, &presence).await,
             Note::Went { room, presence, reason } => went(&state, room, &presence, reason).await,
             Note::Ended { room } => state.end_if_empty(&key_of(room)).await,
         };
@@ -63,19 +63,29 @@ pub(crate) async fn run(state: OpenViduState, mut notes: UnboundedReceiver<Note>
     }
 }
 
+async fn came(state: &OpenViduState, room: RoomKey, presence: &Presence) -> Result<(), Failure> {
+    let (key, user) = (key_of(room), &presence.identity.user);
+    let turn = state.book.lock(&key).await;
+    if state.is_passed_on(&key, user).await? {
+        return state.end_page(&key, user).await;
+    }
+    drop(turn);
+    state.note_use(&key, presence.connection).await
+}
+
 async fn went(
     state: &OpenViduState,
     room: RoomKey,
     presence: &Presence,
     reason: LeaveReason,
 ) -> Result<(), Failure> {
-    let (key, connection) = (key_of(room), presence.connection);
+    let (key, connection, user) = (key_of(room), presence.connection, &presence.identity.user);
     // Whoever is just coming in has the turn until all of it is noted.
     let _turn = state.book.lock(&key).await;
-    // Who has no stay came by the exchange.
+    // Who has no stay is on a page.
     if is_put_out(reason)
-        && state.stays.get(&key, connection).is_none()
-        && let Err(failure) = state.keep_out(&key, &presence.identity.user).await
+        && state.stays.get(&key, connection).is_none_or(|stay| stay.link.identity().user != *user)
+        && let Err(failure) = state.keep_out(&key, user).await
     {
         tracing::warn!(error = ?failure, "somebody who was put out could not be banned");
     }
@@ -92,7 +102,7 @@ async fn went(
             });
         }
     }
-    state.book.remove_used_connection(&key, &ids::name_of(presence)).await
+    state.book.remove_used_connection(&key, &ids::name_of(presence), user).await
 }
 
 /// Whether whoever is gone for that reason must not come again by the token that it has.

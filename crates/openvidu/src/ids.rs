@@ -8,6 +8,15 @@
 //!   con_ + a name that the application chose          ->   6f766964-7500-8000 . 10 . 01 . 60-bit hash of session and name
 //!   a connection of another dialect                  ->   con_ … of the last 60 bits of its id
 //! ```
+//!
+//! A connection's user has its name, too. Where the application chose that, what the name leaves out is kept apart by signs
+//! that no name has:
+//!
+//! ```text
+//!   ana           con_ana                              comes by the vendor's token
+//!   a-n-a, Žana   con_ana~HASH, con_ana~HASH           whose wish had to be cleaned, each of another one
+//!   ana           con_ana.HASH                         on a page of the drop-in script: each token is a user of its own
+//! ```
 
 use sha2::{Digest as _, Sha256};
 use sidetalk_core::model::{ConnectionId, Presence, UserId};
@@ -31,6 +40,13 @@ const SPACE: u64 = 26 * 62_u64.pow(9);
 
 /// The longest name that an application may choose, `con_` included.
 const NAME_BYTES_MAX: usize = 128;
+
+/// Stands before the hash of a wish that had to be cleaned.
+const OF_WISH: char = '~';
+/// Stands before the hash of the token that a page came by.
+const OF_PAGE: char = '.';
+/// Enough that nobody finds a second text with the same hash.
+const HASH_CHARS: usize = 16;
 
 /// A fresh name of a connection.
 pub(crate) fn mint_name(entropy: &dyn Entropy) -> String {
@@ -113,16 +129,39 @@ pub(crate) fn number_of(name: &str) -> Option<u64> {
     Some(number * 26 + value(LETTERS, *first)?)
 }
 
-/// The name of a connection that the application wishes to be called `wish`; `None` if nothing of it is left.
-pub(crate) fn chosen_name(wish: &str) -> Option<String> {
+/// The user of a connection that the application wishes to be called `wish`; `None` if nothing of it is left. People whose
+/// wishes differ are different users, though both may be [called](name_in) the same.
+pub(crate) fn chosen_user(wish: &str) -> Option<String> {
     let word: String = wish.chars().filter(|char| char.is_ascii_alphanumeric() || *char == '_').collect();
     let fits = !word.is_empty() && PREFIX.len() + word.len() <= NAME_BYTES_MAX;
-    fits.then(|| format!("{PREFIX}{word}"))
+    let mark = if word == wish { String::new() } else { format!("{OF_WISH}{}", short_hash(wish)) };
+    fits.then(|| format!("{PREFIX}{word}{mark}"))
 }
 
-/// What a connection is called: its number, or the name that the application has chosen, which is its user's name too.
+/// That user on the page of the drop-in script that has the native token for this one of the vendor's.
+pub(crate) fn user_on_page(user: &str, secret: &str) -> String {
+    format!("{}{OF_PAGE}{}", user_off_page(user), short_hash(secret))
+}
+
+/// The user that a user on a page is.
+pub(crate) fn user_off_page(user: &str) -> &str {
+    user.split(OF_PAGE).next().unwrap_or(user)
+}
+
+/// What the connection of a user is called whose name the application chose.
+pub(crate) fn name_in(user: &str) -> &str {
+    user.split([OF_WISH, OF_PAGE]).next().unwrap_or(user)
+}
+
+fn short_hash(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    let number = digest[..16].iter().fold(0, |number, byte| number << 8 | u128::from(*byte));
+    digits(number, LETTERS_AND_DIGITS).take(HASH_CHARS).collect()
+}
+
+/// What a connection is called: its number, or the name that the application has chosen, which its user has too.
 pub(crate) fn name(id: ConnectionId, user: &UserId) -> String {
-    if is_chosen(id) { user.as_str().to_owned() } else { minted_name(id) }
+    if is_chosen(id) { name_in(user.as_str()).to_owned() } else { minted_name(id) }
 }
 
 /// What the connection of somebody present is called.
@@ -137,6 +176,8 @@ fn is_chosen(id: ConnectionId) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use sidetalk_testkit::CountingEntropy;
 
     use super::*;
@@ -172,12 +213,28 @@ mod tests {
 
     #[test]
     fn a_chosen_name_is_the_users_too() {
-        let chosen = chosen_name("al-ice 1").expect("something is left");
+        let chosen = chosen_user("alice1").expect("something is left");
         assert_eq!(chosen, "con_alice1");
         let id = connection("ses_A", &chosen);
         assert_ne!(id, connection("ses_B", &chosen));
         assert_eq!(name(id, &UserId::new(&chosen).expect("a valid id")), chosen);
-        assert_eq!((number_in_name(id), chosen_name("--")), (None, None));
+        assert_eq!((number_in_name(id), chosen_user("--")), (None, None));
+    }
+
+    #[test]
+    fn different_wishes_are_different_users_of_one_name() {
+        let wishes = ["ana", "a-n-a", "an a", "Žana", "Ёana", "ana "];
+        let users: HashSet<_> = wishes.iter().filter_map(|wish| chosen_user(wish)).collect();
+        assert_eq!(users.len(), wishes.len());
+        let on_pages: HashSet<_> = users.iter().map(|user| user_on_page(user, "tok_A")).collect();
+        assert!(on_pages.iter().all(|user| users.contains(user_off_page(user)) && !users.contains(user)));
+        let id = connection("ses_A", "con_ana");
+        for user in users.iter().chain(&on_pages) {
+            assert_eq!(name(id, &UserId::new(user).expect("a valid id")), "con_ana");
+        }
+        let (page, again) = (user_on_page("con_ana", "tok_A"), user_on_page("con_ana", "tok_B"));
+        assert_ne!(page, again);
+        assert_eq!(user_on_page(&page, "tok_B"), again);
     }
 
     #[test]

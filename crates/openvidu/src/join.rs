@@ -76,6 +76,8 @@ impl Newcomer {
         let (key, _) = promised(state, &wish.token, wish.session.as_deref()).await?;
         let _turn = state.book.lock(&key).await;
         let session = state.session(&key).await.map_err(failed)?.ok_or_else(no_session)?;
+        let (_, connection) = promised(state, &wish.token, None).await?;
+        state.pass_on(&key, &connection).await.map_err(failed)?;
         let connection = redeem(state, &wish.token).await?;
         match self.take_place(&key, &session, connection.clone()).await {
             Ok(stay) => Ok(stay),

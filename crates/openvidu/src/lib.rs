@@ -6,7 +6,7 @@
 //! engine and no other dialect.
 //!
 //! Start reading at `wire.rs` (the shapes) and its twins `from_wire.rs` and `to_wire.rs`, then `socket.rs` (the life of a
-//! socket), `join.rs`, and `rest.rs`. What outlives a socket is in `stay.rs`, what outlives the process in `book.rs`;
+//! socket), `join.rs`, and `rest.rs`. Who pages of the drop-in script are is in `pages.rs`, what outlives a socket in `stay.rs`, what outlives the process in `book.rs`;
 //! how it all begins is in `start.rs`.
 //!
 //! To add a method: 1. its shape in `wire.rs`, 2. an arm in `from_wire.rs`, 3. its act in `socket.rs`, 4. a line in
@@ -24,6 +24,7 @@ mod auth;
 mod book;
 mod clerk;
 mod join;
+mod pages;
 mod pulse;
 mod stay;
 

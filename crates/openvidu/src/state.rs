@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use sidetalk_core::command::Write;
 use sidetalk_core::event::LeaveReason;
 use sidetalk_core::hub::{FaceId, Link};
 use sidetalk_core::model::{
-    ConnectionId, Identity, Presence, Principal, ProjectId, Role as CoreRole, RoomKey, UserId,
+    ConnectionId, Identity, Presence, Principal, ProjectId, Role as CoreRole, RoomKey,
 };
 use sidetalk_core::ports::{Entropy, Outlet};
 use sidetalk_core::refusal::{Failure, Refusal};
@@ -32,9 +31,6 @@ use crate::settings::OpenViduSettings;
 use crate::stay::{Stay, Stays};
 use crate::to_wire::{self, OpenViduFace};
 use crate::wire::Role;
-
-/// How long the native token holds that pages of the drop-in script get: a day of reconnecting.
-pub(crate) const EXCHANGED_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What all requests and sockets of this dialect share. Cloning is cheap.
 #[derive(Clone)]
@@ -222,25 +218,6 @@ impl OpenViduState {
         Ok(())
     }
 
-    /// Keeps out somebody who came by the exchange: the native token would open the room again, for as long as it holds. The
-    /// caller has the session's lock.
-    pub(crate) async fn keep_out(&self, key: &SessionKey, user: &UserId) -> Result<(), Failure> {
-        self.book.put_ban(key, user.as_str(), self.service.now().plus(EXCHANGED_TTL)).await?;
-        let ban = Write::Ban { user: user.clone(), duration: Some(EXCHANGED_TTL) };
-        self.service.write(&self.server(key.project), &key.session, ban).await?;
-        Ok(())
-    }
-
-    /// Lets the owner of a name in again that the application gives a second time, if that name was [kept
-    /// out](Self::keep_out). The caller has the session's lock.
-    pub(crate) async fn let_in_again(&self, key: &SessionKey, name: &str) -> Result<(), Failure> {
-        if self.book.take_ban(key, name).await? {
-            let user = UserId::new(name).expect("names of connections are short and plain");
-            self.service.write(&self.server(key.project), &key.session, Write::Unban { user }).await?;
-        }
-        Ok(())
-    }
-
     /// Somebody of this dialect is in the session, by whatever way: from now on it ends with the last who leaves. Whoever has
     /// gone again may have been in an earlier session of that name.
     pub(crate) async fn note_use(&self, key: &SessionKey, connection: ConnectionId) -> Result<(), Failure> {
@@ -262,7 +239,7 @@ pub(crate) fn room_key(key: &SessionKey) -> RoomKey {
 pub(crate) fn identity(key: &SessionKey, connection: &Connection, client_data: &str) -> Identity {
     let name = display_name([client_data, &connection.data]);
     Identity {
-        user: UserId::new(&connection.name).expect("names of connections are short and plain"),
+        user: connection.user(),
         name: name.map_or_else(|| connection.name.as_str().into(), Into::into),
         avatar: None,
         role: core_role(connection.role),

@@ -121,8 +121,8 @@ pub(crate) struct ConnectionWish {
     pub(crate) role: Role,
     pub(crate) record: bool,
     pub(crate) data: String,
-    /// The name that the application wishes for the connection.
-    pub(crate) name: Option<String>,
+    /// The user whose name the application wishes for the connection.
+    pub(crate) user: Option<String>,
     pub(crate) options: Option<Value>,
     /// How many of the newest messages the connection gets as signals when it joins; the setting if absent.
     pub(crate) replay_history: Option<usize>,
@@ -141,7 +141,7 @@ pub(crate) fn connection_wish(fields: &Fields) -> Result<ConnectionWish, BadFiel
         role: role(fields)?.unwrap_or_default(),
         record: fields.flag(field::RECORD)?.unwrap_or(true),
         data: data.to_owned(),
-        name: wished_name(data),
+        user: wished_user(data),
         options: fields.object(field::KURENTO_OPTIONS)?.map(|options| Value::Object(options.clone())),
         replay_history: replay.map(|replay| usize::try_from(replay).unwrap_or(usize::MAX)),
     })
@@ -157,7 +157,7 @@ pub(crate) fn role(fields: &Fields) -> Result<Option<Role>, BadField> {
 }
 
 /// The vendor's hidden feature: JSON in `data` may name the connection.
-fn wished_name(data: &str) -> Option<String> {
+fn wished_user(data: &str) -> Option<String> {
     let named: NamedData = serde_json::from_str(data).ok()?;
-    ids::chosen_name(&named.openvidu_custom_connection_id)
+    ids::chosen_user(&named.openvidu_custom_connection_id)
 }

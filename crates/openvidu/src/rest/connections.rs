@@ -12,7 +12,7 @@ use sidetalk_edge::caller::FoundAt;
 use super::answer::{Problem, bare, json};
 use super::shown::{active_and_pending, all, pending};
 use super::{Answered, Caller, flag, session_in, socket_url};
-use crate::book::{Connection, SessionKey};
+use crate::book::{Bearer, Connection, SessionKey};
 use crate::from_wire::{BadField, ConnectionWish, Fields, connection_wish, role};
 use crate::ids;
 use crate::join::VERSION;
@@ -82,13 +82,12 @@ async fn promise(
 ) -> Result<Connection, Problem> {
     let _turn = state.book.lock(key).await;
     state.session(key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
-    let name = match wish.name {
-        Some(name) if state.book.connection(key, &name).await?.is_none() => {
-            state.let_in_again(key, &name).await?;
-            name
+    let (name, chosen) = match wish.user {
+        Some(user) if state.book.connection(key, ids::name_in(&user)).await?.is_none() => {
+            (ids::name_in(&user).to_owned(), Some(user))
         }
         // Somebody is called so already.
-        _ => ids::mint_name(&*state.entropy),
+        _ => (ids::mint_name(&*state.entropy), None),
     };
     let secret = ids::mint_token(&*state.entropy);
     // Browsers of before version 2.16 read role and version from here; later ones pass over them.
@@ -100,6 +99,7 @@ async fn promise(
     );
     let connection = Connection {
         name,
+        chosen,
         created_at: state.service.now().as_millis(),
         role: wish.role,
         record: wish.record,
@@ -153,9 +153,12 @@ pub(super) async fn delete_connection(
         return Ok(bare(StatusCode::NO_CONTENT));
     }
     let _turn = state.book.lock(&key).await;
-    if !state.book.remove_connection(&key, &connection).await? {
-        return Err(Problem::Bare(StatusCode::NOT_FOUND));
+    let missing = Problem::Bare(StatusCode::NOT_FOUND);
+    let promised = state.book.connection(&key, &connection).await?.ok_or(missing)?;
+    if state.is_on_page(&key, &promised).await? {
+        state.keep_out(&key, &promised.user()).await?;
     }
+    state.book.remove_connection(&key, &connection).await?;
     Ok(bare(StatusCode::NO_CONTENT))
 }
 
@@ -191,7 +194,7 @@ pub(super) async fn patch_connection(
     Ok(json(StatusCode::OK, &shown))
 }
 
-/// The new role holds at once for somebody who is there.
+/// The new role holds at once for somebody who is there, or on the way on a page.
 async fn change_role(
     state: &OpenViduState,
     key: &SessionKey,
@@ -203,10 +206,13 @@ async fn change_role(
         identity.role = role;
         stay.link.refresh(Arc::new(identity));
         state.service.rejudge(&stay.seat);
-    } else if let Some(presence) = state.presence(key, id) {
-        // A page of the drop-in script goes by its native token; what the room says goes before that.
-        let user = presence.identity.user.clone();
-        let role = Write::SetRole { user, role: Some(role) };
+    } else if state.is_on_page(key, connection).await? {
+        // It goes by its native token, even if it is still to come; what the room says goes before that.
+        if let Some(chosen) = connection.chosen.as_deref().map(ids::user_off_page) {
+            let bearer = Bearer { user: connection.user().as_str().to_owned(), role: Some(connection.role) };
+            state.book.put_bearer(key, chosen, &bearer).await?;
+        }
+        let role = Write::SetRole { user: connection.user(), role: Some(role) };
         state.service.write(&state.server(key.project), &key.session, role).await?;
     }
     tell(state, key, connection, "role", connection.role.name());

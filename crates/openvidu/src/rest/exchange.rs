@@ -12,7 +12,8 @@ use crate::error::{NO_SESSION, RpcError};
 use crate::from_wire::token;
 use crate::ids;
 use crate::join::{no_session, promised, redeem};
-use crate::state::{EXCHANGED_TTL, OpenViduState, identity};
+use crate::pages::NATIVE_TTL;
+use crate::state::{OpenViduState, identity};
 use crate::wire::{ErrorOut, ExchangeIn, ExchangeOut};
 
 /// Uses a token up and gives a native one for the same connection.
@@ -54,6 +55,8 @@ async fn exchange(state: &OpenViduState, body: &[u8]) -> Result<Response, RpcErr
     let _turn = state.book.lock(&key).await;
     state.session(&key).await.map_err(failed)?.ok_or_else(no_session)?;
     let project = state.service.project(key.project).await.map_err(failed)?.ok_or_else(no_session)?;
+    let (_, connection) = promised(state, &token, None).await?;
+    state.put_on_page(&key, connection).await.map_err(failed)?;
     // Last of all that can fail, so that no token is lost.
     let connection = redeem(state, &token).await?;
     let id = ids::connection(key.session.as_str(), &connection.name);
@@ -66,7 +69,7 @@ async fn exchange(state: &OpenViduState, body: &[u8]) -> Result<Response, RpcErr
         data: &connection.data,
         connection: id,
         dialect: DIALECT,
-        ttl: EXCHANGED_TTL,
+        ttl: NATIVE_TTL,
     };
     let native = pass.mint(&project, state.service.now());
     let replay = connection.replay_history.unwrap_or(state.settings.replay_history);

@@ -75,7 +75,7 @@ pub(super) async fn get_session(
     Ok(json(StatusCode::OK, &shown(&key, &session, &connections, &state)))
 }
 
-/// Ends a session: everybody is put out, unused tokens are good for nothing. The room and its log stay.
+/// Ends a session: everybody is put out, tokens are good for nothing, those of pages too. The room and its log stay.
 pub(super) async fn delete_session(
     State(state): State<OpenViduState>,
     Caller(project): Caller,
@@ -85,6 +85,7 @@ pub(super) async fn delete_session(
     let _turn = state.book.lock(&key).await;
     state.session(&key).await?.ok_or(Problem::Bare(StatusCode::NOT_FOUND))?;
     state.service.end_sitting(&state.server(project.id), &key.session).await?;
+    state.keep_all_out(&key).await?;
     state.book.remove_session(&key).await?;
     Ok(bare(StatusCode::NO_CONTENT))
 }

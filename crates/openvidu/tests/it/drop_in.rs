@@ -8,18 +8,18 @@ use crate::app::App;
 use crate::member::Member;
 
 /// What the drop-in script gets for a token.
-async fn exchange(app: &App, token: &str) -> Value {
+pub async fn exchange(app: &App, token: &str) -> Value {
     let body = json!({ "token": token, "clientData": "{\"clientData\":\"Dora\"}" }).to_string();
     app.request("POST", "/openvidu/exchange", None, &body).await.json()
 }
 
 /// Somebody on the drop-in script: the socket behind it, the native token and what it was given for.
-async fn come(app: &App, exchanged: &Value) -> Member {
+pub async fn come(app: &App, exchanged: &Value) -> Member {
     try_come(app, exchanged).await.unwrap()
 }
 
 /// The same, or the code of the refusal.
-async fn try_come(app: &App, exchanged: &Value) -> Result<Member, String> {
+pub async fn try_come(app: &App, exchanged: &Value) -> Result<Member, String> {
     let mut page = Member::stranger(app.native_socket().await, "");
     let connected = page.call("connect", json!({ "token": exchanged["token"] })).await;
     assert!(connected["result"].is_object(), "{connected}");

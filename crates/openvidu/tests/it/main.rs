@@ -12,6 +12,7 @@ mod failures;
 mod golden;
 mod hostile;
 mod losses;
+mod names;
 mod private;
 mod rooms;
 mod webhooks;
