@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use sidetalk_api::DialectLimits;
 use sidetalk_api::token::{KeySet, Keys as _, TrustedKey};
 use sidetalk_core::model::{Dialect, ProjectId, SignalType};
 use sidetalk_core::service::{Service, ServiceParts};
+use sidetalk_edge::head::refuse_long_bodies;
 use sidetalk_edge::liveness::Liveness;
+use sidetalk_edge::origin::only_pages_of;
 use sidetalk_opentalk::{IssuerKey, IssuerKeys, OpenTalk, OpenTalkParts, OpenTalkSettings};
 use sidetalk_opentok::{Application, OpenTokParts, OpenTokSettings, OpenTokState};
 use sidetalk_openvidu::{OpenVidu, OpenViduParts, OpenViduSettings};
@@ -18,7 +21,7 @@ use uuid::Uuid;
 use crate::clock::{OsEntropy, SystemClock};
 use crate::config::Config;
 use crate::config::sections::OpenTokApplication;
-use crate::wiring::socket_settings;
+use crate::wiring::{origins, socket_settings};
 
 /// The dialects before the service is there, which must know their faces and witnesses from its beginning.
 #[derive(Default)]
@@ -81,6 +84,8 @@ impl Dialects {
         keys: &Arc<KeySet>,
     ) -> Result<Speaking> {
         let mut faces = 1..;
+        // OpenTok's longest body follows from its own settings.
+        let long_bodies = from_fn_with_state(config.http.body_max.size(), refuse_long_bodies);
         let mut speaking = Speaking { router: Router::new(), tasks: Vec::new(), livenesses: Vec::new() };
         if let Some(openvidu) = self.openvidu {
             let parts = OpenViduParts {
@@ -91,7 +96,8 @@ impl Dialects {
                 entropy: Arc::new(OsEntropy),
             };
             let (state, tasks) = openvidu.start(parts).await?;
-            speaking.router = speaking.router.merge(sidetalk_openvidu::router(state));
+            speaking.router =
+                speaking.router.merge(sidetalk_openvidu::router(state).layer(long_bodies.clone()));
             speaking.tasks.extend(tasks);
         }
         if let Some(opentalk) = self.opentalk {
@@ -103,7 +109,7 @@ impl Dialects {
                 keys: Arc::new(Issuers(Arc::clone(keys))),
             });
             speaking.livenesses.push(Arc::clone(state.liveness()));
-            speaking.router = speaking.router.merge(sidetalk_opentalk::router(state));
+            speaking.router = speaking.router.merge(sidetalk_opentalk::router(state).layer(long_bodies));
             speaking.tasks.extend(tasks);
         }
         if let Some(settings) = self.opentok {
@@ -112,6 +118,8 @@ impl Dialects {
             speaking.tasks.extend(state.spawn());
             speaking.router = speaking.router.merge(sidetalk_opentok::router(state));
         }
+        let origins = Arc::new(origins(&config.http)?);
+        speaking.router = speaking.router.layer(from_fn_with_state(origins, only_pages_of));
         Ok(speaking)
     }
 }

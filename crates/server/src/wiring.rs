@@ -18,7 +18,6 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, header};
 use parking_lot::Mutex;
 use sidetalk_api::demo::Demo;
 use sidetalk_api::token::KeySet;
@@ -28,6 +27,7 @@ use sidetalk_core::model::ProjectId;
 use sidetalk_core::ports::{Clock as _, Entropy as _, Project, Store};
 use sidetalk_core::service::{Service, ServiceParts};
 use sidetalk_edge::base_path::{BasePath, WithClient};
+use sidetalk_edge::head;
 use sidetalk_edge::listener::{Caps, Deadlines, Listener, ListenerConfig, Serving};
 use sidetalk_edge::liveness::{Liveness, LivenessSettings};
 use sidetalk_edge::origin::OriginPolicy;
@@ -38,8 +38,8 @@ use sidetalk_edge::socket::SocketSettings;
 use sidetalk_edge::tls::TlsFiles;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use tower::ServiceExt as _;
 use tower::util::MapRequest;
+use tower::{Layer as _, ServiceExt as _};
 
 use crate::admin::Admin;
 use crate::assets::{self, Pages};
@@ -145,7 +145,13 @@ impl Server {
         let router = public_router(&config, &api, speaking.router, project.as_ref());
         let router = MapRequest::new(router, sidetalk_opentok::fold_slashes);
         let proxies = trusted_proxies(&config.http)?;
-        let public = public.serve(WithClient::new(router, proxies, BasePath::new(&config.http.base_path)))?;
+        let router = WithClient::new(router, proxies, BasePath::new(&config.http.base_path));
+        // What every answer has, those outside the base path too.
+        let router = from_fn(head::layer).layer(router);
+        let router = from_fn(assets::safe_headers).layer(router);
+        let router = from_fn(measured).layer(router);
+        let ids = RequestIds::new(OsEntropy.bits() as u64);
+        let public = public.serve(from_fn_with_state(ids, request_id::layer).layer(router))?;
         let last = Mutex::new(None);
         let admin_face =
             Admin { readiness: readiness.clone(), store: Arc::clone(service.store()), metrics, last };
@@ -372,7 +378,7 @@ fn api_limits(config: &Config) -> ApiLimits {
     }
 }
 
-fn origins(http: &Http) -> Result<OriginPolicy> {
+pub(crate) fn origins(http: &Http) -> Result<OriginPolicy> {
     if http.allowed_origins.is_empty() {
         return Ok(OriginPolicy::Any);
     }
@@ -382,19 +388,17 @@ fn origins(http: &Http) -> Result<OriginPolicy> {
 }
 
 fn public_router(config: &Config, api: &ApiState, dialects: Router, project: Option<&Project>) -> Router {
-    let mut router = sidetalk_api::router(api.clone()).merge(dialects);
+    let body_max = config.http.body_max.size();
+    let long_bodies = from_fn_with_state(body_max, head::refuse_long_bodies);
+    let mut router = sidetalk_api::router(api.clone()).layer(long_bodies).merge(dialects);
     // Only `sidetalk dev` has one.
     if let Some(project) = project {
         let demo = Demo { project: project.id };
         router = router.merge(sidetalk_api::demo::router(api.clone(), demo));
     }
-    let ids = RequestIds::new(OsEntropy.bits() as u64);
     Pages::new(&config.http.frame_ancestors, project.is_some())
         .behind(router)
-        .layer(DefaultBodyLimit::max(config.http.body_max.size()))
-        .layer(from_fn(assets::safe_headers))
-        .layer(from_fn(measured))
-        .layer(from_fn_with_state(ids, request_id::layer))
+        .layer(DefaultBodyLimit::max(body_max))
 }
 
 /// Counts and times a request. The log says neither its path nor its query: both may hold names.
@@ -409,11 +413,7 @@ async fn measured(request: Request, next: Next) -> Response {
         _ => "other",
     };
     let id = request.extensions().get::<request_id::RequestId>().cloned();
-    let mut response = next.run(request).await;
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        // The rest of the body is not read, so nothing more can be said over this connection.
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
+    let response = next.run(request).await;
     let code = response.status().as_u16();
     let status = match code {
         101 => "101",

@@ -96,7 +96,30 @@ fn a_base_path_is_taken_off() {
     let (address, path) = server.address().split_once('/').expect("the URL has the base path");
     assert_eq!(path, "chat");
     assert_eq!(get(address, "/chat/").status, 200);
-    assert_eq!(get(address, "/").status, 404);
+    let slash = get(address, "/chat?a=b");
+    assert_eq!((slash.status, slash.header("location")), (308, Some("/chat/?a=b")));
+    let outside = get(address, "/");
+    assert_eq!(outside.status, 404);
+    assert_eq!(outside.header("x-content-type-options"), Some("nosniff"));
+    assert!(outside.header("x-request-id").is_some());
+}
+
+/// `http.allowed_origins` held for the native API alone.
+#[test]
+fn allowed_origins_hold_for_every_dialect() {
+    let (_folder, data) = scratch();
+    let listed = ["--set", "http.allowed_origins=https://good.example", "--set", "openvidu.enabled=true"];
+    let server = Server::start_with(&data, &listed);
+    let status = |path: &str, origin: &str| {
+        let headers = ["connection: upgrade", "upgrade: websocket", "sec-websocket-version: 13"];
+        let key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==";
+        let answer = request(server.address(), "GET", path, &[&headers[..], &[key, origin]].concat(), "");
+        answer.expect("an answer").status
+    };
+    for path in ["/openvidu?sessionId=x", "/openvidu/api/sessions"] {
+        assert_eq!(status(path, "origin: https://evil.example"), 403, "{path}");
+    }
+    assert_ne!(status("/openvidu/api/sessions", "origin: https://good.example"), 403);
 }
 
 #[test]
@@ -190,6 +213,21 @@ fn serve_has_no_demo_and_needs_no_configuration() {
 }
 
 #[test]
+fn the_ready_file_is_for_its_owner_and_goes_with_the_server() {
+    let (folder, data) = scratch();
+    let mut server = Server::start(&data);
+    let ready = data.with_extension("ready.json");
+    let mode = std::fs::metadata(&ready).expect("it is ready").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "the project's secret is in it");
+    server.signal("TERM");
+    assert_eq!(server.ended(), Some(0));
+    assert!(!ready.exists());
+    let nowhere = folder.path().join("no/such/folder").display().to_string();
+    let said = complains(1, &["serve", "--ready-file", &nowhere, "--data", "/nonexistent"]);
+    assert!(said.contains("cannot write the ready file") && !said.contains("serving"), "{said}");
+}
+
+#[test]
 fn clients_are_told_when_to_come_back() {
     let (_folder, data) = scratch();
     let mut server = Server::start_with(&data, &["--set", "shutdown.return_spread=5s"]);
@@ -218,21 +256,6 @@ fn clients_are_told_when_to_come_back() {
     assert!(waits[0] < waits[7] && waits[7] <= 5_000, "they come back spread: {waits:?}");
     assert_eq!(server.ended(), Some(0), "{}", server.log());
     assert!(request(&address, "GET", "/", &[], "").is_err(), "nobody listens any more");
-}
-
-#[test]
-fn the_ready_file_is_for_its_owner_and_goes_with_the_server() {
-    let (folder, data) = scratch();
-    let mut server = Server::start(&data);
-    let ready = data.with_extension("ready.json");
-    let mode = std::fs::metadata(&ready).expect("it is ready").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600, "the project's secret is in it");
-    server.signal("TERM");
-    assert_eq!(server.ended(), Some(0));
-    assert!(!ready.exists());
-    let nowhere = folder.path().join("no/such/folder").display().to_string();
-    let said = complains(1, &["serve", "--ready-file", &nowhere, "--data", "/nonexistent"]);
-    assert!(said.contains("cannot write the ready file") && !said.contains("serving"), "{said}");
 }
 
 #[test]
