@@ -4,6 +4,7 @@ use serde_json::json;
 use sidetalk_testkit::failing::Plan;
 
 use crate::app::{App, Choice};
+use crate::drop_in::{come, exchange};
 use crate::member::Member;
 
 async fn app(failures: Plan) -> App {
@@ -34,6 +35,31 @@ async fn a_token_outlives_a_failure_at_any_step() {
     }
     assert!(refused >= 4, "{refused}");
     app.kit.until("everybody else is gone", async || app.connections("s").await.len() == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_for_a_page_outlives_a_failure_at_any_step() {
+    let app = app(Plan::Before).await;
+    let _anchor = app.member("s", "anchor").await;
+    let chosen = json!({ "data": r#"{"openviduCustomConnectionId":"dora"}"# });
+    let mut refused = 0;
+    for calls in 0..16 {
+        let (name, token) = app.promise("s", chosen.clone()).await;
+        assert_eq!(name, "con_dora");
+        app.kit.store().fail_once(calls);
+        let mut exchanged = exchange(&app, &token).await;
+        app.kit.store().heal();
+        if exchanged["code"].is_number() {
+            assert_eq!(exchanged["code"], 999, "{calls}: {exchanged}");
+            refused += 1;
+            exchanged = exchange(&app, &token).await;
+        }
+        let mut page = come(&app, &exchanged).await;
+        page.call("room.leave", json!({ "room": "s" })).await;
+        drop(page);
+        app.kit.until("it is gone", async || app.connections("s").await.len() == 1).await;
+    }
+    assert!(refused >= 4, "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

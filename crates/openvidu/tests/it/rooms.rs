@@ -247,16 +247,21 @@ async fn roles(app: &App) -> Vec<String> {
     all.iter().map(|one| one["role"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Who was made a moderator by REST was still shown as a member to everybody else; and the other way round.
+/// Who was made a moderator by REST was still shown as a member to everybody else, and muted as one; and the other way round.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_role_is_seen_by_all_dialects() {
     let app = App::new().await;
     app.session("s").await;
     let alice = app.member("s", "alice").await;
+    let nina = app.kit.person_with("nina", Role::Moderator);
+    nina.join("s", None).await.unwrap();
+    let user = sidetalk_core::model::UserId::new(&alice.id).unwrap();
+    let mute = || nina.write("s", Write::Mute { user: user.clone(), duration: None });
     let path = format!("/sessions/s/connection/{}", alice.id);
-    for (role, shown) in [("MODERATOR", "moderator"), ("SUBSCRIBER", "member")] {
+    for (role, shown, may) in [("MODERATOR", "moderator", false), ("SUBSCRIBER", "member", true)] {
         assert_eq!(app.rest("PATCH", &path, &json!({ "role": role }).to_string()).await.status, 200);
-        assert_eq!(roles(&app).await, [shown]);
+        assert_eq!(roles(&app).await, [shown, "moderator"]);
+        assert_eq!(mute().await.is_ok(), may, "{role}");
     }
 }
 
