@@ -62,7 +62,11 @@ const NOT_FOUND: ErrorEntry = refused(
     404,
     "Check the name. What is not yours to see looks the same as what is not there.",
 );
-const CONFLICT: ErrorEntry = refused("conflict", 409, "Use a fresh client_id for another body.");
+const CONFLICT: ErrorEntry = refused(
+    "conflict",
+    409,
+    "Use a fresh client_id for another body, and a fresh name or Idempotency-Key for another room.",
+);
 const MESSAGE_DELETED: ErrorEntry =
     refused("message_deleted", 409, "The message is gone; show it as deleted.");
 const TOO_MANY_REACTIONS: ErrorEntry =

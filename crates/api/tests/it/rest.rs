@@ -135,6 +135,40 @@ async fn a_retry_with_the_same_key_makes_one_of_it() {
     app.shut_down().await;
 }
 
+/// Whoever repeated a key with another wish got the room of the first one, which has another kind or other people, and 200.
+#[tokio::test]
+async fn a_name_or_key_that_has_made_another_room_is_a_conflict() {
+    let app = App::new().await;
+    let make = async |key: &str, body: &'static str| {
+        let request = Request::post("/api/v1/rooms")
+            .header("authorization", format!("Bearer {}", app.token_of("bob")))
+            .header("idempotency-key", key);
+        let response = send(&app, request.body(Body::from(body)).unwrap()).await;
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    let pair = r#"{"kind":"direct","members":["bob","carol"]}"#;
+    assert_eq!(make("k", pair).await.0, 201);
+    assert_eq!(make("k", r#"{"kind":"direct","members":["carol","bob"]}"#).await.0, 200);
+    for other in
+        [r#"{"kind":"direct","members":["bob","dora"]}"#, r#"{"kind":"group","members":["bob","carol"]}"#]
+    {
+        let (status, refused) = make("k", other).await;
+        assert_eq!((status, &refused["error"]["code"]), (409, &Value::from("conflict")), "{other}");
+        let message = refused["error"]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("the name belongs to a direct room that is not the wished one"),
+            "{message}"
+        );
+    }
+    let named = r#"{"name":"pair","kind":"direct","members":["bob","carol"]}"#;
+    assert_eq!(app.rest("bob", Method::POST, "/rooms", named).await.0, 201);
+    let group = r#"{"name":"pair","kind":"group","members":["bob"]}"#;
+    assert_eq!(app.rest("bob", Method::POST, "/rooms", group).await.0, 409);
+    app.shut_down().await;
+}
+
 /// Reads server-sent events until `count` have come.
 async fn events(response: Response<Body>, count: usize) -> Vec<(String, String, Value)> {
     use http_body_util::BodyExt as _;
