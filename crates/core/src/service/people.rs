@@ -47,6 +47,7 @@ impl Service {
         reason: LeaveReason,
     ) -> Result<(), Failure> {
         let room = self.room(who, name).await?;
+        room.viewer(self.now(), who)?;
         let standing = room.admit(self.now(), who)?;
         if standing.role < Role::Moderator {
             return Err(Refusal::RoleTooLow { needed: Role::Moderator.name() }.into());
@@ -151,6 +152,7 @@ impl Service {
     /// The rules' refusal, or the store's failure.
     pub async fn end_sitting(&self, who: &Principal, name: &RoomName) -> Result<(), Failure> {
         let room = self.room(who, name).await?;
+        room.viewer(self.now(), who)?;
         if room.admit(self.now(), who)?.role < Role::Owner {
             return Err(Refusal::RoleTooLow { needed: Role::Owner.name() }.into());
         }

@@ -222,3 +222,23 @@ async fn who_is_given_a_group_hears_it_from_that_place_on() {
         assert_eq!(bob.lines_until("e6 four").await, ["e2 GroupsSet", "e3 two", "e4 GroupsSet", "e6 four"]);
     }
 }
+
+#[tokio::test]
+async fn who_is_only_invited_ends_nobodys_connection() {
+    let stage = Stage::new().await;
+    let (alice, _bob) = pair(&stage, RoomKind::Group).await;
+    alice.join(&stage, "r").await;
+    let olga = Guest::new(&stage, "olga", Role::Owner);
+    let invite = Write::Invite { user: user("olga") };
+    stage.service.write(&server(&alice), &room("r"), invite).await.expect("the server may");
+    let cut = stage.service.cut(&olga.who, &room("r"), alice.link.id(), LeaveReason::Removed).await;
+    assert_eq!(cut.expect_err("she is not in yet").code(), "not_found");
+    let ended = stage.service.end_sitting(&olga.who, &room("r")).await;
+    assert_eq!(ended.expect_err("she is not in yet").code(), "not_found");
+    stage.service.write(&olga.who, &room("r"), Write::AcceptInvitation).await.expect("she was invited");
+    stage
+        .service
+        .cut(&olga.who, &room("r"), alice.link.id(), LeaveReason::Removed)
+        .await
+        .expect("an owner may");
+}
