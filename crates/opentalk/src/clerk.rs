@@ -89,6 +89,9 @@ fn went(hall: &mut Hall, presence: &Presence, reason: LeaveReason, now: Timestam
         person.hand_is_up = false;
     }
     let attendee = hall.attendees.remove(&id);
+    if is_put_out(reason) {
+        hall.send_away(id);
+    }
     if let Some(attendee) = attendee.filter(|_| presence.dialect == DIALECT && is_put_out(reason)) {
         attendee.outbox.close_with(&Close::new(Code::Normal, ""));
     }

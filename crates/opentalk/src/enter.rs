@@ -127,6 +127,7 @@ pub(crate) async fn enter(
     })?;
     let kind = if visitor.user.is_some() { Kind::User } else { Kind::Guest };
     let seat = Arc::clone(&joined.seat);
+    attendee.seat.get_or_init(|| Arc::clone(&seat));
     let (generation, came_at) = (visitor.generation, joined.position.seq);
     let inside = Inside {
         link,

@@ -2,12 +2,13 @@
 //! wait at the door. Lives as long as the sitting, or as somebody waits.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
+use sidetalk_core::hub::Seat;
 use sidetalk_core::model::{Audience, ConnectionId, GroupName, Presence, RoomKey, Seq, Timestamp, UserId};
 use sidetalk_core::ports::Outlet as _;
 use sidetalk_edge::outbox::Outbox;
@@ -110,6 +111,8 @@ pub(crate) struct Attendee {
     /// Where conversations go on towards their beginnings that were told as far as that: the place of the next message, and
     /// up to which entry it is found.
     told_to: Mutex<HashMap<Audience, (u64, Seq)>>,
+    /// Its place in the room, once it is taken.
+    pub(crate) seat: OnceLock<Arc<Seat>>,
     /// Until `join_success` is out.
     held: Mutex<Option<Vec<Bytes>>>,
 }
@@ -118,7 +121,8 @@ impl Attendee {
     pub(crate) fn new(id: Uuid, groups: Arc<[GroupName]>, outbox: Arc<Outbox>) -> Arc<Self> {
         let held = Mutex::new(Some(Vec::new()));
         let (found, remembered, told_to) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { id, groups, outbox, found, remembered, told_to, held })
+        let seat = OnceLock::new();
+        Arc::new(Self { id, groups, outbox, found, remembered, told_to, seat, held })
     }
 
     /// A conversation was told down to the message after `next`; `None`: to its beginning.

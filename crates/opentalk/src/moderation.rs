@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::chat::moderates;
 use crate::enter::Inside;
 use crate::hall::{Hall, Waiter, connection};
-use crate::power::{acting_on, is_denied, peers};
+use crate::power::{acting_at, acting_on, is_denied, peers};
 use crate::state::OpenTalkState;
 use crate::to_wire::{CONTROL, MODERATION, event};
 use crate::wire::{
@@ -129,7 +129,8 @@ pub(crate) async fn serve(
 }
 
 async fn kick(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Result<Option<Bytes>, Failure> {
-    let cut = cut(state, inside, target, LeaveReason::Kicked).await;
+    let (who, name) = (acting_at(state, inside, target), &inside.room.name);
+    let cut = state.service.cut(&who, name, connection(target), LeaveReason::Kicked).await;
     if is_denied(&cut) {
         return Ok(Some(error(state, "insufficient_permissions")));
     }
@@ -142,19 +143,6 @@ async fn kick(state: &OpenTalkState, inside: &Inside, target: Uuid) -> Result<Op
         Err(failure) => return Err(failure),
     }
     Ok(None)
-}
-
-/// Ends the place of a participant in the room.
-async fn cut(
-    state: &OpenTalkState,
-    inside: &Inside,
-    target: Uuid,
-    reason: LeaveReason,
-) -> Result<(), Failure> {
-    let user =
-        state.halls.with(&inside.room, |hall| hall.people.get(&target).map(|person| person.user.clone()));
-    let who = user.map_or_else(|| inside.who(), |user| acting_on(state, inside, &user));
-    state.service.cut(&who, &inside.room.name, connection(target), reason).await
 }
 
 fn put_out_of_waiting(state: &OpenTalkState, room: &RoomKey, target: Uuid, why: &ModerationEvent<'_>) {
@@ -224,8 +212,14 @@ async fn send_to_waiting_room(
     if person.is_owner {
         return Ok(Some(error(state, "cannot_send_room_owner_to_waiting_room")));
     }
-    // There before the place in the room is gone, so that it goes with the socket.
+    let who = acting_at(state, inside, target);
+    let is_here = state.halls.with(&inside.room, |hall| hall.is_here(target));
+    if is_here && who.user().is_some() {
+        // Of another dialect, whose people cannot wait, or above, whom core would leave there.
+        return Ok(Some(error(state, "insufficient_permissions")));
+    }
     let attendee = state.halls.with(&inside.room, |hall| {
+        hall.send_away(target);
         let attendee = hall.attendees.get(&target).cloned()?;
         hall.sent_to_wait.insert(target);
         let outbox = Arc::clone(&attendee.outbox);
@@ -233,21 +227,17 @@ async fn send_to_waiting_room(
         Some(attendee)
     });
     let Some(attendee) = attendee else { return Ok(None) };
-    let cut = cut(state, inside, target, LeaveReason::Left).await;
-    let now = state.service.now();
-    let is_denied = is_denied(&cut);
+    attendee.send(event(MODERATION, state.service.now(), &ModerationEvent::SentToWaitingRoom));
+    let cut = state.service.cut(&who, &inside.room.name, connection(target), LeaveReason::Left).await;
     state.halls.with(&inside.room, |hall| {
         hall.sent_to_wait.remove(&target);
-        if is_denied {
-            hall.waiting.remove(&target);
-        } else if hall.waiting.contains_key(&target) {
-            hall.send_away(target);
-            attendee.send(event(MODERATION, now, &ModerationEvent::SentToWaitingRoom));
-            tell_waiting(hall, &person, now);
+        // The socket may have ended meanwhile.
+        if hall.waiting.contains_key(&target) {
+            tell_waiting(hall, &person, state.service.now());
         }
     });
     unless_unavailable(cut)?;
-    Ok(is_denied.then(|| error(state, "insufficient_permissions")))
+    Ok(None)
 }
 
 /// Tells the moderators that somebody waits.
@@ -326,20 +316,19 @@ async fn debrief(state: &OpenTalkState, inside: &Inside, scope: KickScope) -> Re
         KickScope::UsersAndGuests => !person.is_moderator,
         KickScope::All => true,
     };
-    let here: Vec<_> = state.halls.with(&inside.room, |hall| {
+    let here: Vec<Uuid> = state.halls.with(&inside.room, |hall| {
         let here = hall.people.values().filter(|person| person.left_at.is_none() && goes(person));
-        here.map(|person| (person.id, person.user.clone())).collect()
+        here.map(|person| person.id).collect()
     });
     let peers = peers(inside);
-    let (going, others): (Vec<_>, Vec<_>) = here.into_iter().partition(|(_, user)| peers.contains(user));
+    let (going, others): (HashSet<Uuid>, HashSet<Uuid>) = here.into_iter().partition(|id| peers.contains(id));
     let name = &inside.room.name;
     let mut some_stay = false;
-    for (id, _) in others {
+    for id in others {
         let cut = state.service.cut(&inside.who(), name, connection(id), LeaveReason::Kicked).await;
         some_stay |= is_denied(&cut);
         unless_unavailable(cut)?;
     }
-    let going: HashSet<Uuid> = going.into_iter().map(|(id, _)| id).collect();
     let now = state.service.now();
     let (ended, started) = (
         event(MODERATION, now, &ModerationEvent::SessionEnded { issued_by }),
@@ -383,15 +372,18 @@ fn change_name(state: &OpenTalkState, inside: &Inside, target: Uuid, new_name: &
     if person.kind != Kind::Guest {
         return Some(error(state, "cannot_change_name_of_registered_users"));
     }
-    for link in state.service.hub().links_of(inside.room.project, &person.user) {
-        let identity = Identity { name: new_name.as_str().into(), ..(*link.identity()).clone() };
-        link.refresh(Arc::new(identity));
-    }
-    state.halls.with(&inside.room, |hall| {
+    let attendee = state.halls.with(&inside.room, |hall| {
         if let Some(person) = hall.people.get_mut(&target) {
             person.name.clone_from(&new_name);
         }
+        hall.attendees.get(&target).cloned()
     });
+    if let Some(seat) = attendee.as_ref().and_then(|attendee| attendee.seat.get()) {
+        let link = seat.link();
+        link.refresh(Arc::new(Identity { name: new_name.as_str().into(), ..(*link.identity()).clone() }));
+        // So that other dialects show the name too.
+        state.service.rejudge(seat);
+    }
     let payload = ModerationEvent::DisplayNameChanged {
         target,
         issued_by: inside.id(),

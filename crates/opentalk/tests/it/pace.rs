@@ -145,6 +145,8 @@ async fn who_is_sent_to_the_waiting_room_while_a_message_waits_says_it_no_more()
     guest.chat("global", None, "two").await;
     guest.act("control", "raise_hand").await;
     owner.hears("chat", "message_sent").await;
+    // The second one may not have begun to wait yet.
+    tokio::time::sleep(every / 10).await;
     owner.target("moderation", "send_to_waiting_room", &guest.id).await;
     guest.hears("moderation", "sent_to_waiting_room").await;
     guest.hears("control", "error").await;
