@@ -32,8 +32,9 @@ pub struct Deadlines {
     pub header: Duration,
     /// From the end of a request's headers to the end of its body. Default 30 s.
     pub body: Duration,
-    /// From the listener's stop to the end of a body, if that is sooner. Default 5 s.
-    pub last_body: Duration,
+    /// How long a client may keep a listener that stops: with the rest of a body, or by taking nothing of an answer.
+    /// Default 5 s.
+    pub stop: Duration,
     /// From an answer to the next request. Default 8 s: an idle connection is cheap to open again and dear to keep for
     /// whoever holds a thousand of them.
     pub idle: Duration,
@@ -47,7 +48,7 @@ impl Default for Deadlines {
             first_byte: Duration::from_secs(5),
             header: Duration::from_secs(5),
             body: Duration::from_secs(30),
-            last_body: Duration::from_secs(5),
+            stop: Duration::from_secs(5),
             idle: Duration::from_secs(8),
             write: Duration::from_secs(30),
         }
@@ -169,7 +170,7 @@ impl Watch {
 
     /// The listener stops.
     pub(crate) fn stop(&self, deadlines: &Deadlines) {
-        self.state.lock().bodies_end = Some(Instant::now() + deadlines.last_body);
+        self.state.lock().bodies_end = Some(Instant::now() + deadlines.stop);
     }
 
     /// When a request's body has to be there because the listener stops.
@@ -179,9 +180,9 @@ impl Watch {
 
     /// When the connection has to be ended and which deadline that is, as things stand.
     pub(crate) fn deadline(&self, deadlines: &Deadlines) -> Option<(Instant, &'static str)> {
-        let (phase, since) = {
+        let (phase, since, is_stopping) = {
             let state = self.state.lock();
-            (state.phase, state.since)
+            (state.phase, state.since, state.bodies_end.is_some())
         };
         let phase_end = match phase {
             Phase::Silent => Some((since + deadlines.first_byte, "silent")),
@@ -189,11 +190,12 @@ impl Watch {
             Phase::Idle => Some((since + deadlines.idle, "idle")),
             Phase::Body | Phase::Busy | Phase::Streaming | Phase::Flushing => None,
         };
+        let write = if is_stopping { deadlines.write.min(deadlines.stop) } else { deadlines.write };
         let write_end = self
             .blocked
             .load(Ordering::Relaxed)
             .checked_sub(1)
-            .map(|millis| (self.start + Duration::from_millis(millis) + deadlines.write, "write"));
+            .map(|millis| (self.start + Duration::from_millis(millis) + write, "write"));
         match (phase_end, write_end) {
             (Some(phase_end), Some(write_end)) => Some(phase_end.min(write_end)),
             (phase_end, write_end) => phase_end.or(write_end),

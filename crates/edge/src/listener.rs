@@ -164,6 +164,12 @@ impl Serving {
         &self.gate
     }
 
+    /// Its tasks, for one who watches over them: it accepts nothing more if one fails. They end when it stops, or can be
+    /// aborted then.
+    pub fn take_tasks(&mut self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut self.tasks)
+    }
+
     /// Closes the listening socket and ends HTTP connections after the request in hand. WebSockets go on: close them
     /// with [`Liveness::drain`](crate::liveness::Liveness::drain).
     pub fn stop_accepting(&self) {

@@ -58,7 +58,7 @@ mod store;
 
 pub use found::{Found, SCHEMA};
 pub use store::{
-    Held, Temporary, database, folder_risk, make_folder, open_store, require_schema, require_store,
+    Held, Temporary, copy_store, database, folder_risk, make_folder, open_store, require_schema, require_store,
 };
 
 /// What `sidetalk dev` does beyond the configuration.
@@ -151,11 +151,13 @@ impl Server {
         let router = from_fn(assets::safe_headers).layer(router);
         let router = from_fn(measured).layer(router);
         let ids = RequestIds::new(OsEntropy.bits() as u64);
-        let public = public.serve(from_fn_with_state(ids, request_id::layer).layer(router))?;
+        let mut public = public.serve(from_fn_with_state(ids, request_id::layer).layer(router))?;
+        tasks.adopt_endless("listener", public.take_tasks());
         let last = Mutex::new(None);
         let admin_face =
             Admin { readiness: readiness.clone(), store: Arc::clone(service.store()), metrics, last };
-        let admin = admin.serve(admin_face.router())?;
+        let mut admin = admin.serve(admin_face.router())?;
+        tasks.adopt_endless("admin listener", admin.take_tasks());
         readiness.turn(Phase::Serving);
         let (listen, admin_listen) = (public.local_addr(), admin.local_addr());
         tracing::info!(%listen, %admin_listen, version = env!("CARGO_PKG_VERSION"), "sidetalk is serving");

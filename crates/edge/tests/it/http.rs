@@ -30,7 +30,7 @@ const SHORT: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(600);
 
 fn long() -> Deadlines {
-    Deadlines { first_byte: LONG, header: LONG, body: LONG, last_body: LONG, idle: LONG, write: LONG }
+    Deadlines { first_byte: LONG, header: LONG, body: LONG, stop: LONG, idle: LONG, write: LONG }
 }
 
 const HELLO: &[u8] = b"GET /hello HTTP/1.1\r\nhost: test\r\n\r\n";
@@ -219,12 +219,22 @@ async fn an_answer_before_the_body_reaches_who_writes_first() {
 
 #[tokio::test]
 async fn a_slow_body_does_not_hold_up_a_stop() {
-    let server = Setup::default().deadlines(Deadlines { last_body: SHORT, ..long() }).start().await;
+    let server = Setup::default().deadlines(Deadlines { stop: SHORT, ..long() }).start().await;
     let mut tcp = server.tcp().await;
     tcp.write_all(b"POST /body HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nabc").await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(server.serving.shutdown(PATIENCE).await);
     assert!(read_to_end(&mut tcp).await.starts_with("HTTP/1.1 4"));
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_an_answer_does_not_hold_up_a_stop() {
+    let router = Router::new().route("/long", get(async || vec![b'x'; 64 << 20]));
+    let serving = serve(router, Deadlines { stop: SHORT, ..long() }).await;
+    let mut tcp = TcpStream::connect(serving.local_addr()).await.unwrap();
+    tcp.write_all(b"GET /long HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+    assert!(tcp.read(&mut [0; 1024]).await.unwrap() > 0);
+    assert!(serving.shutdown(PATIENCE).await);
 }
 
 #[tokio::test]
