@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use sidetalk_core::command::Write;
+use sidetalk_core::hub::Link;
 use sidetalk_core::model::{
     Actor, Audience, ClientId, Draft, MessageId, Presence, Principal, Role, RoomKey, RoomName, RoomSpec, Seq,
     Signal, UserId,
 };
 use sidetalk_core::ports::{PageAnchor, PageRequest, SearchRequest, Unread};
 use sidetalk_core::room::Room;
-use sidetalk_core::service::{Joined, Resume};
+use sidetalk_core::service::{JoinWish, Joined, Resume};
 use sidetalk_core::transaction::Written;
 use sidetalk_edge::metrics;
 use sidetalk_edge::rate;
@@ -223,6 +224,31 @@ impl ApiState {
         let members = members.iter().map(|(user, member)| to_wire::member(user, member, now));
         let (members, more) = self.fitting(members, part.limit);
         Ok(out.made(&Members { members, more }))
+    }
+
+    /// Takes a place in a room, which is counted. What a client says of itself goes to everybody who is there, so whoever may
+    /// not speak says nothing by it; people of other dialects do, whose pages know each other by it.
+    pub(crate) async fn join(
+        &self,
+        who: &Principal,
+        link: &Arc<Link>,
+        name: &RoomName,
+        mut wish: JoinWish,
+    ) -> Result<Joined, Problem> {
+        if let Actor::User(identity) = &who.actor {
+            self.rates.join(&(who.project, identity.user.clone()), rate::now())?;
+            if !wish.client_data.is_empty() && who.dialect == Some(crate::DIALECT) {
+                // Without a room there is only the token; whatever else is wrong, the join says.
+                let room = self.service.room(who, name).await.ok();
+                let role = room.as_ref().map_or(identity.role, |room| room.role_in(identity));
+                let member = room.as_ref().and_then(|room| room.members.get(&identity.user));
+                let mute = member.and_then(|member| member.mute);
+                if role < Role::Guest || mute.is_some_and(|mute| mute.holds(self.service.now())) {
+                    wish.client_data = "".into();
+                }
+            }
+        }
+        Ok(self.service.join(who, link, name, wish).await?)
     }
 
     /// The answer to a join, with what was asked for beside it.

@@ -331,13 +331,7 @@ impl NativeSession {
         }
         let (api, who, link) = (self.api.clone(), known.principal.clone(), known.link.clone());
         Step::wait(async move {
-            let joined = async {
-                if let Some(user) = who.user() {
-                    api.rates.join(&(who.project, user.clone()), rate::now())?;
-                }
-                Ok::<_, Problem>(api.service.join(&who, &link, &room, wish).await?)
-            };
-            let joined = match joined.await {
+            let joined = match api.join(&who, &link, &room, wish).await {
                 Ok(joined) => joined,
                 Err(problem) => return Waited::Answer(Reply(id).error(&problem)),
             };

@@ -52,7 +52,7 @@ pub struct Join<'a> {
     /// Whether to get the pinned messages.
     #[serde(default)]
     pub pinned: bool,
-    /// What the client says of itself to the others, at most 4 KiB.
+    /// What the client says of itself to the others, at most 4 KiB; of viewers and whoever is muted nothing is told.
     #[serde(borrow)]
     pub data: Option<Str<'a>>,
 }

@@ -348,3 +348,36 @@ async fn what_a_client_says_of_itself_goes_out_no_longer_than_it_may() {
     }
     app.shut_down().await;
 }
+
+/// Whoever is kept from speaking came in again and again, each time with something to say as what the client says of itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_not_speak_says_nothing_of_itself() {
+    let app = App::new().await;
+    let mut alice = app.socket_of("alice").await;
+    let call = async |socket: &mut Socket, method: &str, params: Value| {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
+        socket.call(&request).await["result"].take()
+    };
+    // A viewer makes the room, or finds it.
+    let (mut vera, mut bob) = (app.socket_of("vera").await, app.socket_of("bob").await);
+    let join = json!({ "room": "lobby", "data": "buy my stuff" });
+    let told = async |socket: &mut Socket| {
+        let joined = call(socket, "room.join", join.clone()).await;
+        let own = joined["me"]["connection"].clone();
+        let listed = joined["presence"].as_array().unwrap();
+        listed.iter().find(|other| other["connection"] == own).unwrap()["data"].clone()
+    };
+    assert_eq!(told(&mut vera).await, "");
+    assert_eq!(told(&mut alice).await, "buy my stuff");
+    assert_eq!(told(&mut vera).await, "");
+    assert_eq!(told(&mut bob).await, "buy my stuff");
+    call(&mut alice, "member.mute", json!({ "room": "lobby", "user": "bob" })).await;
+    assert_eq!(told(&mut bob).await, "");
+    call(&mut alice, "member.unmute", json!({ "room": "lobby", "user": "bob" })).await;
+    assert_eq!(told(&mut bob).await, "buy my stuff");
+    // Pages of other dialects know people by it.
+    let mut lena = app.socket_of("lena").await;
+    call(&mut alice, "member.mute", json!({ "room": "lobby", "user": "lena" })).await;
+    assert_eq!(told(&mut lena).await, "buy my stuff");
+    app.shut_down().await;
+}
