@@ -1,12 +1,13 @@
 //! A connection to this node, and its seats in rooms.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use crate::access;
+use crate::event::LeaveReason;
 use crate::model::{
     Actor, Audience, ConnectionId, Dialect, GroupName, Identity, Presence, Principal, ProjectId, RoomKey,
     RoomName,
@@ -120,6 +121,8 @@ pub struct Seat {
     since: u64,
     /// The first thing that happened after it was put out.
     until: AtomicU64,
+    /// Why it was put out, if an entry did that: however it goes then, it has gone for that.
+    put_out_for: OnceLock<LeaveReason>,
     released: AtomicBool,
     held: Mutex<Vec<Bytes>>,
 }
@@ -141,6 +144,7 @@ impl Seat {
             wants_presence,
             since,
             until: AtomicU64::new(u64::MAX),
+            put_out_for: OnceLock::new(),
             released: AtomicBool::new(false),
             held: Mutex::default(),
         }
@@ -231,6 +235,17 @@ impl Seat {
             }
             audience => access::is_addressed(&self.presence.identity.user, &[], Some(self.link.id), audience),
         }
+    }
+
+    /// Puts it out, for that reason, from `until` on.
+    pub(super) fn put_out(&self, until: u64, reason: LeaveReason) {
+        self.put_out_for.get_or_init(|| reason);
+        self.mark_out(until);
+    }
+
+    /// Why it has gone, if now it goes for `reason`.
+    pub(super) fn gone_for(&self, reason: LeaveReason) -> LeaveReason {
+        self.put_out_for.get().copied().unwrap_or(reason)
     }
 
     /// What happens from `until` on is not for it any more.

@@ -209,8 +209,9 @@ impl LiveRoom {
         if let Some(before) = inner.seat_of(link.id()) {
             self.hand_over(inner, &before);
         }
-        if let Some((_, presence)) = self.unseat(inner, link.id()) {
-            self.show(inner, Sight::Went { presence: &presence, reason: LeaveReason::Left });
+        if let Some((before, presence)) = self.unseat(inner, link.id()) {
+            let reason = before.gone_for(LeaveReason::Left);
+            self.show(inner, Sight::Went { presence: &presence, reason });
         }
         let arrival = Arrival {
             connection: link.id(),
@@ -369,6 +370,7 @@ impl LiveRoom {
         told: bool,
     ) -> bool {
         let Some((seat, presence)) = self.unseat(inner, connection) else { return false };
+        let reason = seat.gone_for(reason);
         if told {
             let happening = Happening::Removed { room: &self.key, presence: &presence, reason };
             if let Some(frame) = self.faces[seat.link().face()].render(happening) {

@@ -38,7 +38,7 @@ async fn pair(stage: &Stage, kind: RoomKind) -> (Guest, Guest) {
 
 /// Writes without letting anybody else have the thread: what was said waits for its flush, or a flush that calls this waits.
 #[expect(clippy::disallowed_methods, reason = "the other tasks of the thread shall stand still")]
-fn write_now(service: &Service, who: &Principal, write: Write) {
+pub(crate) fn write_now(service: &Service, who: &Principal, write: Write) {
     let name = room("r");
     let mut writing = pin!(tokio::task::unconstrained(service.write(who, &name, write)));
     loop {

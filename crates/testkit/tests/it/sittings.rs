@@ -6,6 +6,7 @@ use sidetalk_core::model::{Actor, Draft, Identity, Principal, Role, UserId};
 use sidetalk_core::refusal::Failure;
 
 use crate::hall::{Guest, room, say};
+use crate::lasting::write_now;
 use crate::stage::Stage;
 
 fn user(name: &str) -> UserId {
@@ -90,6 +91,27 @@ async fn a_witness_sees_who_is_put_out_and_why() {
         ]
     );
     assert_eq!(seen[11..], ["-cut Removed", "-alice Ended", "-one Ended", "-two Ended", "ended Ended"]);
+}
+
+/// Whoever was kicked and was quick to go or to come again had left by himself, and nobody kept him out.
+#[tokio::test]
+async fn who_was_put_out_went_for_that_reason_however_he_goes() {
+    let stage = Stage::new().await;
+    let alice = Guest::new(&stage, "alice", Role::Owner);
+    alice.join(&stage, "r").await;
+    for (name, comes_again) in [("kim", true), ("ben", false)] {
+        let guest = Guest::new(&stage, name, Role::Member);
+        let seat = guest.join(&stage, "r").await;
+        stage.watcher.seen("r");
+        write_now(&stage.service, &alice.who, Write::Kick { user: user(name) });
+        if comes_again {
+            guest.take_seat(&stage, "r", false).await;
+        } else {
+            guest.leave(&stage, &seat);
+        }
+        let went = format!("-{name} Kicked");
+        assert!(stage.watcher.seen("r").contains(&went), "{went}");
+    }
 }
 
 #[tokio::test]

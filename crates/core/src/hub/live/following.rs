@@ -161,12 +161,12 @@ impl LiveRoom {
                 inner.stand(seat, room.standing_of(&seat.link().identity()));
             }
         }
-        if let Some((user, _)) = &removes {
+        if let Some((user, reason)) = &removes {
             inner
                 .seats
                 .iter()
                 .filter(|seat| seat.presence().identity.user == *user)
-                .for_each(|seat| seat.mark_out(inner.next_index + 1));
+                .for_each(|seat| seat.put_out(inner.next_index + 1, *reason));
         }
         self.push(inner, &happening, &entry.audience, removes);
     }
