@@ -193,6 +193,23 @@ livekit_url = "wss://media.example.org"
 }
 
 #[test]
+fn a_base_path_is_plain_and_no_proxy_is_everybody() {
+    for path in ["/a b", "/a?b", "/ä", "/{x}", "/a//b"] {
+        let problem = expect![[r#"http.base_path: must be a path like "/chat" of letters, digits and -._~"#]];
+        check(&format!("[http]\nbase_path = {path:?}"), &[], &problem);
+    }
+    let blocks = r#"["0.0.0.0/00", "::ffff:0.0.0.0/96", "128.0.0.0/1", "10.0.0.0/8"]"#;
+    check(
+        &format!("[http]\nbase_path = \"/chat/\"\ntrusted_proxies = {blocks}"),
+        &[],
+        &expect![[r#"
+            http.trusted_proxies: 0.0.0.0/00 trusts everybody's word about addresses
+            http.trusted_proxies: ::ffff:0.0.0.0/96 trusts everybody's word about addresses
+            http.trusted_proxies: 128.0.0.0/1 trusts everybody's word about addresses"#]],
+    );
+}
+
+#[test]
 fn what_cannot_work_is_refused() {
     check(
         r#"
