@@ -1,7 +1,7 @@
 //! What an operator can order: the same deeds whether a server runs (then [`control`](crate::control) brings them to it)
 //! or not (then the command opens the store itself).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,14 +175,28 @@ pub async fn carry_out(service: &Arc<Service>, configured: &[ProjectEntry], orde
             Ok(json!({ "erased": user, "messages_wiped": messages }))
         }
         Order::Backup { target } => {
-            if target.exists() {
-                bail!("{} exists already; choose a new name", target.display());
-            }
+            require_free(&target)?;
             service.store().backup(&target).await?;
-            let bytes = std::fs::metadata(&target).map(|meta| meta.len()).unwrap_or_default();
-            Ok(json!({ "backup": target, "bytes": bytes }))
+            Ok(backed_up(&target))
         }
     }
+}
+
+/// Whether a backup can be written there.
+///
+/// # Errors
+/// If something is there.
+pub fn require_free(target: &Path) -> Result<()> {
+    if target.exists() {
+        bail!("{} exists already; choose a new name", target.display());
+    }
+    Ok(())
+}
+
+/// What is said of a backup.
+pub fn backed_up(target: &Path) -> Value {
+    let bytes = std::fs::metadata(target).map(|meta| meta.len()).unwrap_or_default();
+    json!({ "backup": target, "bytes": bytes })
 }
 
 async fn rotate(service: &Service, key: u32, keep: Duration, drop_previous: bool) -> Result<Value> {

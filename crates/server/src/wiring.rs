@@ -58,7 +58,8 @@ mod store;
 
 pub use found::{Found, SCHEMA};
 pub use store::{
-    Held, Temporary, copy_store, database, folder_risk, make_folder, open_store, require_schema, require_store,
+    Held, Temporary, copy_store, database, folder_risk, make_folder, open_store, require_schema,
+    require_store,
 };
 
 /// What `sidetalk dev` does beyond the configuration.

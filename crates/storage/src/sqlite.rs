@@ -123,6 +123,9 @@ struct Shared {
 type Read = Box<dyn FnOnce(&mut Db) + Send>;
 
 impl Sqlite {
+    /// The schema that this version reads and writes: opening a store of an earlier one migrates it.
+    pub const SCHEMA: u32 = migrations::KNOWN;
+
     /// Opens the store, making or migrating it as needed.
     ///
     /// # Errors

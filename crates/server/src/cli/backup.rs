@@ -15,8 +15,7 @@ use crate::orders::Order;
 #[command(
     after_help = "Example: sidetalk backup /backup/sidetalk-$(date +%F).db\n\nTo restore, stop the server, put the copy \
                   where the store's file was, and\nremove the -wal and -shm files beside it: they belong to the old \
-                  store.\n\nWithout a server, a store of an earlier version is copied by that version\nonly: to open it \
-                  is to migrate it."
+                  store."
 )]
 pub(super) struct Backup {
     /// The file to write; it must not exist

@@ -5,8 +5,10 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-/// The schema that this version writes: the number of the storage crate's migrations. A test compares.
-pub const SCHEMA: u32 = 5;
+use sidetalk_storage::Sqlite;
+
+/// The schema that this version writes.
+pub const SCHEMA: u32 = Sqlite::SCHEMA;
 
 /// "Side" in ASCII, as the storage crate writes it.
 const APPLICATION_ID: u32 = 0x5369_6465;
@@ -156,7 +158,7 @@ fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<Option<()>> {
 mod tests {
     use std::fs;
 
-    use sidetalk_storage::{Sqlite, SqliteConfig};
+    use sidetalk_storage::SqliteConfig;
 
     use super::*;
 
@@ -175,7 +177,7 @@ mod tests {
         let open = || Sqlite::open(SqliteConfig { readers: 1, ..SqliteConfig::new(&path) });
         let store = open().expect("a fresh store");
         // Nothing has reached the file itself yet.
-        assert_eq!(found(), Found::Store(SCHEMA), "fix: SCHEMA above is the number of storage's migrations");
+        assert_eq!(found(), Found::Store(SCHEMA));
         store.close();
         assert_eq!(found(), Found::Store(SCHEMA));
 

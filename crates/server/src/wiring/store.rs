@@ -62,13 +62,7 @@ pub async fn open_store(config: &Config) -> Result<Held> {
     };
     let older = Found::at(&path).ok().and_then(Found::older);
     let opened = tokio::task::spawn_blocking(move || Sqlite::open(settings)).await?;
-    let sqlite = opened.map_err(|error| match error {
-        OpenError::Locked { .. } => anyhow::anyhow!(
-            "the data folder {} is in use by another sidetalk; stop it, or choose another folder with --data",
-            store.path.display()
-        ),
-        other => other.into(),
-    })?;
+    let sqlite = opened.map_err(|error| explained(error, store))?;
     if let Some(from) = older {
         tracing::info!(from, to = SCHEMA, "the store was migrated: earlier versions cannot read it any more");
     }
@@ -78,6 +72,24 @@ pub async fn open_store(config: &Config) -> Result<Held> {
         sqlite.limit_growth(Some(u32::try_from(pages).unwrap_or(u32::MAX))).await?;
     }
     Ok(Held(Arc::new(sqlite)))
+}
+
+/// Copies the store of a server that does not run, whatever its schema.
+///
+/// # Errors
+/// If somebody uses it, or if the copy cannot be written.
+pub fn copy_store(store: &Store, target: &Path) -> Result<()> {
+    Sqlite::copy(&database(&store.path), target).map_err(|error| explained(error, store))
+}
+
+fn explained(error: OpenError, store: &Store) -> anyhow::Error {
+    match error {
+        OpenError::Locked { .. } => anyhow::anyhow!(
+            "the data folder {} is in use by another sidetalk; stop it, or choose another folder with --data",
+            store.path.display()
+        ),
+        other => other.into(),
+    }
 }
 
 /// The database of a data folder.
@@ -108,7 +120,7 @@ pub fn require_schema(store: &Store) -> Result<()> {
     let found = Found::at(&database(&store.path)).unwrap_or(Found::Nothing);
     let Some(schema) = found.older() else { return Ok(()) };
     bail!(
-        "the store in {} has schema {schema}, this version needs {SCHEMA}: make a backup with the version that wrote it, \
+        "the store in {} has schema {schema}, this version needs {SCHEMA}: make a backup with `sidetalk backup`, \
          then run `sidetalk migrate up` or start the server",
         store.path.display()
     )

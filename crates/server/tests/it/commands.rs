@@ -70,7 +70,6 @@ fn only_who_is_asked_to_migrates_a_store_of_an_earlier_version() {
     for command in [
         &["project", "list"][..],
         &["project", "create"],
-        &["backup", &copy],
         &["token", "mint", "--project", "100001", "--server"],
         &["user", "erase", "bob", "--yes", "--project", "100001"],
     ] {
@@ -78,6 +77,13 @@ fn only_who_is_asked_to_migrates_a_store_of_an_earlier_version() {
         assert!(said.contains("has schema 1, this version needs ") && said.contains("migrate up"), "{said}");
         assert!(fs::read(&file).expect("it is still there") == older, "{command:?} has changed the store");
     }
+    prints(&["backup", &copy, "--data", &data]);
+    assert!(fs::read(&file).expect("it is still there") == older, "the backup has changed the store");
+    assert_eq!(
+        fs::read(&copy).expect("a copy")[60..64],
+        1_u32.to_be_bytes(),
+        "a copy has the schema of the store"
+    );
     assert!(prints(&["migrate", "status", "--data", &data]).contains("older: `sidetalk migrate up`"));
 }
 

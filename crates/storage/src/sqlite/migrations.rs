@@ -15,6 +15,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/005_prefixes.sql"),
 ];
 
+/// The number of the last one.
+#[expect(clippy::cast_possible_truncation, reason = "few migrations")]
+pub(super) const KNOWN: u32 = MIGRATIONS.len() as u32;
+
 /// "Side" in ASCII: says whose file it is.
 const APPLICATION_ID: i64 = 0x5369_6465;
 
@@ -28,7 +32,7 @@ pub(super) fn run(conn: &mut Connection, path: &Path) -> Result<(), OpenError> {
     if tables > 0 && number("application_id").map_err(engine)? != APPLICATION_ID {
         return Err(OpenError::Foreign { path: path.to_owned() });
     }
-    let known = i64::try_from(MIGRATIONS.len()).expect("few migrations");
+    let known = i64::from(KNOWN);
     if found > known {
         return Err(OpenError::Newer { path: path.to_owned(), found, known });
     }
