@@ -46,6 +46,8 @@ pub enum Code {
     Draining = 4002,
     /// Too many frames for the rate allowed. The reason is the number of milliseconds to wait.
     RateLimited = 4003,
+    /// Nobody logged in within the time allowed: the line was slow, or the machine fell asleep.
+    LoginTimeout = 4004,
     /// The credentials are missing or wrong; the same ones will stay wrong.
     Unauthenticated = 4500,
     /// The token ran out. A fresh one is needed.
@@ -54,8 +56,6 @@ pub enum Code {
     Banned = 4502,
     /// A moderator removed the user.
     Kicked = 4503,
-    /// Nobody logged in within the time allowed.
-    LoginTimeout = 4504,
     /// The project ended the connection, or deleted its room.
     Ended = 4505,
     /// The client sends what nobody can read, again and again.
@@ -79,11 +79,11 @@ impl Code {
         Self::PingTimeout,
         Self::Draining,
         Self::RateLimited,
+        Self::LoginTimeout,
         Self::Unauthenticated,
         Self::TokenExpired,
         Self::Banned,
         Self::Kicked,
-        Self::LoginTimeout,
         Self::Ended,
         Self::Malformed,
     ];

@@ -103,7 +103,7 @@ async fn an_expired_token_and_a_server_token_do_not_connect() {
 async fn who_does_not_connect_in_time_is_closed() {
     let app = App::new().await;
     let mut socket = app.socket().await;
-    assert_eq!(socket.close().await.0, 4504);
+    assert_eq!(socket.close().await.0, 4004);
     app.shut_down().await;
 }
 

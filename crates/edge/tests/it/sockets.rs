@@ -101,8 +101,8 @@ async fn who_does_not_log_in_is_closed() {
     let mut good = server.socket().await;
     assert_eq!(good.say("login").await, "text login");
     let mut client = server.socket().await;
-    assert_eq!(client.next().await, "close 4504 not authenticated in time");
-    assert_eq!(server.next_end().await, Ended::ByUs { number: 4504 });
+    assert_eq!(client.next().await, "close 4004 not authenticated in time");
+    assert_eq!(server.next_end().await, Ended::ByUs { number: 4004 });
     tokio::time::sleep(Duration::from_millis(1200)).await;
     assert_eq!(good.say("still here").await, "text still here");
 }

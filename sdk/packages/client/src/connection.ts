@@ -26,10 +26,7 @@ const stableMs = 5_000;
 const tokenMs = 30_000;
 const refreshPauseMs = 5_000;
 
-/**
- * The close codes after which to stay away: these, and all others from 4500 on but 4504 (not authenticated in time). We
- * say who we are as soon as the socket is open, so that only means that the line was slow or the machine fell asleep.
- */
+/** The close codes after which to stay away: these, and all others from 4500 on. */
 const finalReasons: Record<number, ErrorReason> = {
   // Another socket goes on with our connection. Coming back would take its place, it would take ours, and so on.
   1000: "replaced",
@@ -179,7 +176,7 @@ export class Connection extends Emitter<ClientEvents> {
     const wasOnline = this.#state.status === "online";
     this.#link = undefined;
     if (wasOnline && this.#environment.now() - this.#onlineAt > stableMs) this.#attempt = 0;
-    const reason = end.error?.code ?? finalReasons[end.code] ?? (end.code >= 4500 && end.code < 5000 && end.code !== 4504 ? `${end.code}` : "");
+    const reason = end.error?.code ?? finalReasons[end.code] ?? (end.code >= 4500 && end.code < 5000 ? `${end.code}` : "");
     const error = end.error ?? (reason ? SidetalkError.closed(end.reason || reason) : SidetalkError.connectionLost(end.reason || `close code ${end.code}`));
     if (reason === "unauthenticated" || reason === "token_expired") {
       return this.#tokenRefused(reason, error);
