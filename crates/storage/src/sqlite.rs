@@ -167,9 +167,10 @@ impl Sqlite {
         let log = shared.log.clone();
         // The writer takes the lock with it when it ends.
         let writer = Writer::new(writing, shared.clone(), config.removed_kept);
+        let ending = Ending { shared: shared.clone(), _lock: lock };
         let writer = spawn("sqlite-write", move || {
+            let _ending = ending;
             writer.run();
-            drop(lock);
         });
         let writer = Mutex::new(Some(writer.map_err(io)?));
         let store = Self { shared: shared.clone(), threads: Mutex::default(), writer, faults, config };
@@ -306,6 +307,18 @@ impl Sqlite {
             Ok(())
         })
         .await
+    }
+}
+
+/// What happens when the writer ends, even by a bug: nobody waits for it any more, and another process may open the store.
+struct Ending {
+    shared: Arc<Shared>,
+    _lock: lock::Lock,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.shared.writes.abandon();
     }
 }
 

@@ -79,4 +79,11 @@ impl<T> Queue<T> {
         self.places.close();
         self.filled.notify_all();
     }
+
+    /// Refuses further jobs and drops those that wait: nobody will take them.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let left = std::mem::take(&mut self.inner.lock().waiting);
+        drop(left);
+    }
 }
