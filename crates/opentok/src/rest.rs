@@ -13,6 +13,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, RawPathParams, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 use http::request::Parts;
@@ -20,6 +21,7 @@ use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
 use sidetalk_core::model::{ConnectionId, RoomKey, RoomName};
 use sidetalk_edge::caller::Address;
+use sidetalk_edge::head::refuse_long_bodies;
 
 use crate::auth::{Caller, caller};
 use crate::ids::{ProjectName, Session};
@@ -55,6 +57,7 @@ pub fn router(state: OpenTokState) -> Router {
         .nest("/v2", Router::new().nest("/project/{project}", project).fallback(not_served))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(body_max))
+        .layer(from_fn_with_state(body_max, refuse_long_bodies))
         .with_state(state)
 }
 

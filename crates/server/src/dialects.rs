@@ -13,7 +13,7 @@ use sidetalk_edge::head::refuse_long_bodies;
 use sidetalk_edge::liveness::Liveness;
 use sidetalk_edge::origin::only_pages_of;
 use sidetalk_opentalk::{IssuerKey, IssuerKeys, OpenTalk, OpenTalkParts, OpenTalkSettings};
-use sidetalk_opentok::{Application, OpenTokParts, OpenTokSettings, OpenTokState};
+use sidetalk_opentok::{Application, Clerk, OpenTokParts, OpenTokSettings, OpenTokState};
 use sidetalk_openvidu::{OpenVidu, OpenViduParts, OpenViduSettings};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -28,8 +28,8 @@ use crate::wiring::{origins, socket_settings};
 pub struct Dialects {
     openvidu: Option<OpenVidu>,
     opentalk: Option<OpenTalk>,
-    /// It has neither: its people come by a drop-in script.
-    opentok: Option<OpenTokSettings>,
+    /// It has no face: its people come by a drop-in script.
+    opentok: Option<(OpenTokSettings, Clerk)>,
 }
 
 /// The dialects at work.
@@ -55,6 +55,7 @@ impl Dialects {
         let opentok = config.opentok.enabled.then(|| opentok_settings(config)).transpose()?;
         let opentalk = config.opentalk.enabled.then(|| opentalk_settings(config)).transpose()?;
         let opentalk = opentalk.map(|settings| OpenTalk::new(settings, Arc::new(SystemClock)));
+        let opentok = opentok.map(|settings| (settings, Clerk::default()));
         Ok(Self { openvidu: openvidu.map(OpenVidu::new), opentalk, opentok })
     }
 
@@ -68,6 +69,9 @@ impl Dialects {
         if let Some(opentalk) = &self.opentalk {
             parts.faces.push(opentalk.face());
             parts.witnesses.push(opentalk.witness());
+        }
+        if let Some((_, clerk)) = &self.opentok {
+            parts.witnesses.push(clerk.witness());
         }
         parts
     }
@@ -112,10 +116,11 @@ impl Dialects {
             speaking.router = speaking.router.merge(sidetalk_opentalk::router(state).layer(long_bodies));
             speaking.tasks.extend(tasks);
         }
-        if let Some(settings) = self.opentok {
+        if let Some((settings, clerk)) = self.opentok {
             let parts = OpenTokParts { service: Arc::clone(service), entropy: Arc::new(OsEntropy), settings };
             let state = OpenTokState::new(parts);
             speaking.tasks.extend(state.spawn());
+            speaking.tasks.push(tokio::spawn(clerk.run(state.clone())));
             speaking.router = speaking.router.merge(sidetalk_opentok::router(state));
         }
         let origins = Arc::new(origins(&config.http)?);
