@@ -22,7 +22,9 @@ const TOKEN_PREFIX: &str = "token.";
 #[utoipa::path(get, path = "/api/v1/connect", tag = "socket",
     params(("ticket" = Option<String>, Query, description = "A single-use ticket of `POST /tickets`.")),
     responses((status = 101, description = "The socket is open."),
-        (status = 401, description = "The token or ticket is not good.", body = ErrorBody)))]
+        (status = 401, description = "The token or ticket is not good.", body = ErrorBody),
+        (status = 426, description = "This is no request for a WebSocket.", body = ErrorBody),
+        (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn connect(
     State(api): State<ApiState>,
     Address(address): Address,

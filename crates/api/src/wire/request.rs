@@ -71,7 +71,7 @@ pub struct UpdateRoom<'a> {
     pub chat_enabled: Option<Option<bool>>,
     /// The least seconds between two messages of one user, 1 to 120.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 120)]
     pub slow_mode_s: Option<Option<u64>>,
     /// Who may speak privately: `everyone`, `with_moderators`, `off`.
     #[serde(borrow, default, deserialize_with = "present")]
@@ -94,6 +94,7 @@ pub struct History<'a> {
     /// Those around that seq.
     pub around: Option<u64>,
     /// How many at most; 50 if absent.
+    #[schema(minimum = 1)]
     pub limit: Option<usize>,
     /// Only this conversation.
     #[serde(borrow)]
@@ -113,6 +114,7 @@ pub struct Search<'a> {
     /// Only before that seq.
     pub before: Option<u64>,
     /// How many at most; 20 if absent.
+    #[schema(minimum = 1)]
     pub limit: Option<usize>,
     /// Only this conversation.
     #[serde(borrow)]
@@ -283,6 +285,7 @@ pub struct Clear<'a> {
 #[serde(deny_unknown_fields)]
 pub struct Lasting {
     /// Seconds; until lifted if absent.
+    #[schema(minimum = 1)]
     pub duration_s: Option<u64>,
 }
 
@@ -345,6 +348,7 @@ pub struct SettingsIn<'a> {
     /// Whether messages may be posted.
     pub chat_enabled: Option<bool>,
     /// The least seconds between two messages of one user, 1 to 120.
+    #[schema(minimum = 1, maximum = 120)]
     pub slow_mode_s: Option<u64>,
     /// `everyone`, `with_moderators`, `off`.
     #[serde(borrow)]
@@ -446,6 +450,7 @@ pub struct HistoryQuery {
     /// Those around that seq.
     pub around: Option<u64>,
     /// How many at most; 50 if absent.
+    #[param(minimum = 1)]
     pub limit: Option<usize>,
     /// `room`, `group:<name>` or `users:<id>,<id>` with percent-encoded ids.
     pub audience: Option<String>,
@@ -463,6 +468,7 @@ pub struct SearchQuery {
     /// Only before that seq.
     pub before: Option<u64>,
     /// How many at most; 20 if absent.
+    #[param(minimum = 1)]
     pub limit: Option<usize>,
     /// `room`, `group:<name>` or `users:<id>,<id>` with percent-encoded ids.
     pub audience: Option<String>,
@@ -478,6 +484,7 @@ pub struct List<'a> {
     #[serde(borrow)]
     pub after: Option<Str<'a>>,
     /// How many at most, 1 to 1000; as many as fit if absent.
+    #[schema(minimum = 1)]
     pub limit: Option<usize>,
 }
 
@@ -489,6 +496,7 @@ pub struct ListQuery {
     /// The last name of the part before.
     pub after: Option<String>,
     /// How many at most, 1 to 1000; as many as fit if absent (of all rooms or users of a project: 1 to 300, 50 if absent).
+    #[param(minimum = 1)]
     pub limit: Option<usize>,
 }
 

@@ -39,6 +39,9 @@ async fn every_route_is_in_openapi() {
     for (method, path) in ROUTES {
         let operation = &document["paths"][format!("/api/v1{path}")][*method];
         assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert!(response["description"].is_string(), "{method} {path} {status}");
+        }
     }
     assert_eq!(documented, ROUTES.len());
     references_lead_somewhere(&document, &document);
