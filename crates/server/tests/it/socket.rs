@@ -105,7 +105,13 @@ impl Socket {
 
     fn read(&mut self) -> Result<Vec<u8>> {
         let mut bytes = vec![0; 64 * 1024];
-        let length = self.stream.read(&mut bytes)?;
+        let length = loop {
+            match self.stream.read(&mut bytes) {
+                // A read with a timeout is not taken up again by itself after a signal.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         bytes.truncate(length);
         if bytes.is_empty() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
     }
