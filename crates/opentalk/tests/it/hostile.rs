@@ -166,7 +166,7 @@ async fn nobody_locks_the_owner_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_that_a_moderator_has_given_stays_behind_the_door() {
+async fn a_name_that_a_moderator_has_given_is_seen_by_all_and_stays_behind_the_door() {
     let app = App::new().await;
     let alice = app.user("alice", &[]).await;
     let room = app.room(&alice, json!({})).await;
@@ -175,6 +175,12 @@ async fn a_name_that_a_moderator_has_given_stays_behind_the_door() {
     let rename = json!({ "action": "change_display_name", "target": gina.id, "new_name": "Georgina" });
     owner.say("moderation", rename).await;
     gina.hears("moderation", "display_name_changed").await;
+    // Other dialects see it too.
+    let path = format!("/api/v1/rooms/{}/connections", room.id);
+    let list = app.kit.as_server("GET", &path, Value::Null).await.json();
+    let all = list["connections"].as_array().unwrap();
+    let hers = all.iter().find(|one| one["connection"] == gina.id.as_str()).unwrap();
+    assert_eq!(hers["name"], "Georgina");
     owner.target("moderation", "send_to_waiting_room", &gina.id).await;
     gina.hears("moderation", "sent_to_waiting_room").await;
     owner.hears("moderation", "joined_waiting_room").await;

@@ -1,6 +1,6 @@
 //! How far a moderator's power goes: as far as the vendor's among people of this dialect, and on others as far as theirs.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sidetalk_core::command::Write;
 use sidetalk_core::model::{Role, UserId};
 use sidetalk_testkit::Person;
@@ -154,22 +154,4 @@ async fn whoever_was_put_out_waits_at_the_door_again() {
         let first = again.next().await;
         assert_eq!(first["payload"]["message"], "in_waiting_room", "{way}");
     }
-}
-
-/// The old name stayed in the lists of other dialects.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_that_a_moderator_has_given_is_seen_by_all() {
-    let app = App::new().await;
-    let alice = app.user("alice", &[]).await;
-    let room = app.room(&alice, json!({})).await;
-    let mut owner = app.member(&room, Some(&alice), "Alice").await;
-    let mut gina = app.member(&room, None, "Gina").await;
-    let rename = json!({ "action": "change_display_name", "target": gina.id, "new_name": "Georgina" });
-    owner.say("moderation", rename).await;
-    gina.hears("moderation", "display_name_changed").await;
-    let path = format!("/api/v1/rooms/{}/connections", room.id);
-    let list = app.kit.as_server("GET", &path, Value::Null).await.json();
-    let all = list["connections"].as_array().unwrap();
-    let hers = all.iter().find(|one| one["connection"] == gina.id.as_str()).unwrap();
-    assert_eq!(hers["name"], "Georgina");
 }
