@@ -126,6 +126,9 @@ impl Sqlite {
     /// The schema that this version reads and writes: opening a store of an earlier one migrates it.
     pub const SCHEMA: u32 = migrations::KNOWN;
 
+    /// What the header of a store's file says of whose it is (SQLite's `application_id`).
+    pub const APPLICATION_ID: u32 = migrations::APPLICATION_ID;
+
     /// Opens the store, making or migrating it as needed.
     ///
     /// # Errors

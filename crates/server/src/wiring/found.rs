@@ -10,9 +10,6 @@ use sidetalk_storage::Sqlite;
 /// The schema that this version writes.
 pub const SCHEMA: u32 = Sqlite::SCHEMA;
 
-/// "Side" in ASCII, as the storage crate writes it.
-const APPLICATION_ID: u32 = 0x5369_6465;
-
 /// What is found in the place of a store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Found {
@@ -60,7 +57,7 @@ impl Found {
             None => header,
         };
         Ok(match newest.application_id {
-            APPLICATION_ID => Self::Store(newest.schema),
+            Sqlite::APPLICATION_ID => Self::Store(newest.schema),
             // Made, and not yet written to.
             0 if newest.schema == 0 && newest.bytes.is_none_or(|bytes| bytes <= 4_096) => Self::Nothing,
             _ => Self::Foreign,

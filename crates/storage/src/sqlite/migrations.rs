@@ -20,7 +20,7 @@ const MIGRATIONS: &[&str] = &[
 pub(super) const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 /// "Side" in ASCII: says whose file it is.
-const APPLICATION_ID: i64 = 0x5369_6465;
+pub(super) const APPLICATION_ID: u32 = 0x5369_6465;
 
 /// Runs what is missing, each migration in its own transaction.
 pub(super) fn run(conn: &mut Connection, path: &Path) -> Result<(), OpenError> {
@@ -29,7 +29,7 @@ pub(super) fn run(conn: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let found = number("user_version").map_err(engine)?;
     let tables = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0));
     let tables: i64 = tables.map_err(engine)?;
-    if tables > 0 && number("application_id").map_err(engine)? != APPLICATION_ID {
+    if tables > 0 && number("application_id").map_err(engine)? != i64::from(APPLICATION_ID) {
         return Err(OpenError::Foreign { path: path.to_owned() });
     }
     let known = i64::from(KNOWN);
